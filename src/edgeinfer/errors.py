@@ -1,0 +1,50 @@
+"""The errors of edgeinfer: one tree; every text names what was found, what was wanted, the remedy.
+
+EdgeInferError               catch this for all of them
+├─ InputError (ValueError)   the caller's data: shape, dtype, range, image
+├─ ModelError                a network file: damaged, unsupported, refused
+├─ PackageError              a package: manifest, digest, signature, version
+├─ RunError                  the runtime: out of memory, timeout, cancelled (see .reason)
+└─ BusyError                 a queue is full; retry later
+"""
+
+__all__ = [
+    "BusyError",
+    "EdgeInferError",
+    "InputError",
+    "ModelError",
+    "PackageError",
+    "RunError",
+]
+
+
+class EdgeInferError(Exception):
+    """Base of every error that edgeinfer raises on purpose."""
+
+
+class InputError(EdgeInferError, ValueError):
+    """The caller's data does not fit: shape, dtype, range, image."""
+
+
+class ModelError(EdgeInferError):
+    """The network file is damaged, unsupported or refused."""
+
+
+class PackageError(EdgeInferError):
+    """The model package is refused: manifest, digest, signature or version."""
+
+
+class RunError(EdgeInferError):
+    """The runtime gave up.
+
+    Attributes:
+        reason: ``"timeout"``, ``"cancelled"`` or ``"runtime"``.
+    """
+
+    def __init__(self, text: str, reason: str = "runtime") -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class BusyError(EdgeInferError):
+    """A queue is full; retry later."""
