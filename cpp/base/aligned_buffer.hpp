@@ -14,9 +14,9 @@ class AlignedBuffer {
   public:
     AlignedBuffer() = default;
     explicit AlignedBuffer(std::size_t bytes)
-        : data_(bytes == 0 ? nullptr
-                           : static_cast<std::byte*>(
-                                 ::operator new(bytes, std::align_val_t(kAlignment)))),
+        : data_(bytes == 0
+                    ? nullptr
+                    : static_cast<std::byte*>(::operator new(bytes, std::align_val_t(kAlignment)))),
           bytes_(bytes) {}
 
     std::byte* data() noexcept { return data_.get(); }
