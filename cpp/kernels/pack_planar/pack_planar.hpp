@@ -1,0 +1,42 @@
+#pragma once
+// Interleaved bytes of one row to three float planes: plane[c][x] = pixels[3*x + c] * scale[c] +
+// bias[c].
+//
+//   Units      count counts pixels; pixels holds 3*count bytes, each plane count floats.
+//   Reads      exactly 3*count bytes (camera buffers may end at a page).
+//   Writes     exactly count floats per plane.
+//   Aliasing   none allowed. Alignment: none needed.
+//   Rounding   multiply, then add, each to nearest even, never fused: all variants equal scalar bit
+//              for bit.
+//   Errors     none; shapes are checked above.
+//   Source     (v * s - mean) / std folded to v * (s / std) + (-mean / std), both computed in
+//   double
+//              and rounded once; tests/preprocess states its distance from the unfolded form.
+//
+// An order of channels other than the bytes' own is a permutation of planes and Affine3.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/variant.hpp"
+
+namespace ei::pack_planar {
+
+struct Affine3 {
+    float scale[3];
+    float bias[3];
+};
+
+using Fn = void (*)(const std::uint8_t* pixels, std::size_t count, const Affine3& affine,
+                    float* plane0, float* plane1, float* plane2) noexcept;
+
+namespace scalar {
+void row(const std::uint8_t* pixels, std::size_t count, const Affine3& affine, float* plane0,
+         float* plane1, float* plane2) noexcept;
+}
+
+inline constexpr Variant<Fn> kVariants[] = {
+    {"scalar", cpu::kNone, &scalar::row},
+};
+
+}  // namespace ei::pack_planar
