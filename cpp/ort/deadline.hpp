@@ -1,0 +1,33 @@
+#pragma once
+// Stops a run that takes too long: a model can loop for ever.
+
+#include <chrono>
+
+#include "ort/library.hpp"
+
+namespace ei::ort {
+
+// Watches one run. While it lives, a thread of its own raises the run's terminate flag once
+// `seconds` have passed; the runtime looks at that flag between nodes and loop iterations, so one
+// very long node ends late. Costs a lock and a wake-up of the watching thread; no allocation.
+class Deadline {
+  public:
+    // seconds <= 0 watches nothing.
+    Deadline(OrtRunOptions* options, double seconds);
+    ~Deadline();
+    Deadline(const Deadline&) = delete;
+    Deadline& operator=(const Deadline&) = delete;
+
+    bool expired() const;
+
+  private:
+    friend class Watch;
+
+    OrtRunOptions* options_ = nullptr;
+    std::chrono::steady_clock::time_point due_{};
+    bool expired_ = false;
+    Deadline* next_ = nullptr;  // intrusive list of the runs being watched
+    Deadline* previous_ = nullptr;
+};
+
+}  // namespace ei::ort

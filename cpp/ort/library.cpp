@@ -1,0 +1,180 @@
+#include "ort/library.hpp"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <string_view>
+
+#if defined(__linux__)
+    #include <link.h>
+#endif
+
+namespace ei::ort {
+namespace {
+
+std::mutex g_mutex;
+const Library* g_library = nullptr;  // never freed: sessions may outlive static destruction
+
+#if defined(__linux__)
+constexpr const char* kSystemName = "libonnxruntime.so.1";
+#else
+constexpr const char* kSystemName = "libonnxruntime.dylib";
+#endif
+
+// A second runtime in one process costs its size again and splits the thread pools, so one that
+// somebody else loaded is used.
+std::string already_loaded() {
+    std::string found;
+#if defined(__linux__)
+    dl_iterate_phdr(
+        [](dl_phdr_info* info, std::size_t, void* out) {
+            const std::string_view path = info->dlpi_name == nullptr ? "" : info->dlpi_name;
+            const auto slash = path.rfind('/');
+            const auto name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+            if (!name.starts_with("libonnxruntime.so")) return 0;
+            *static_cast<std::string*>(out) = path;
+            return 1;
+        },
+        &found);
+#else
+    if (void* handle = dlopen(kSystemName, RTLD_NOW | RTLD_NOLOAD)) {
+        dlclose(handle);
+        found = kSystemName;
+    }
+#endif
+    return found;
+}
+
+std::string resolved(void* symbol, const std::string& fallback) {
+    Dl_info info{};
+    return dladdr(symbol, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : fallback;
+}
+
+// dlopen that keeps a record of what went wrong.
+void* try_open(const std::string& path, std::string& record) {
+    void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) {
+        const char* reason = dlerror();
+        record += "\n  " + path + ": " + (reason == nullptr ? "cannot be opened" : reason);
+        return nullptr;
+    }
+    if (dlsym(handle, "OrtGetApiBase") == nullptr) {
+        record += "\n  " + path + ": has no OrtGetApiBase, so it is not ONNX Runtime";
+        dlclose(handle);
+        return nullptr;
+    }
+    return handle;
+}
+
+}  // namespace
+
+const Library& Library::open(const std::string& wanted,
+                             const std::vector<std::string>& candidates) {
+    const std::lock_guard lock(g_mutex);
+    if (g_library != nullptr) {
+        if (!wanted.empty() && wanted != g_library->path_) {
+            char* real = realpath(wanted.c_str(), nullptr);
+            char* open_real = realpath(g_library->path_.c_str(), nullptr);
+            const bool same =
+                real != nullptr && open_real != nullptr && std::strcmp(real, open_real) == 0;
+            std::free(real);
+            std::free(open_real);
+            if (!same) {
+                throw Error(ErrorKind::input, "runtime: found " + g_library->path_ +
+                                                  " open already, wanted " + wanted +
+                                                  "; choose the library before the first Session");
+            }
+        }
+        return *g_library;
+    }
+    std::string record;
+    std::vector<std::string> search;
+    if (!wanted.empty()) {
+        search.push_back(wanted);  // the user's word is final: nothing else is tried
+    } else {
+        if (const std::string present = already_loaded(); !present.empty()) {
+            search.push_back(present);
+        }
+        search.insert(search.end(), candidates.begin(), candidates.end());
+        search.emplace_back(kSystemName);
+    }
+    for (const std::string& path : search) {
+        void* handle = try_open(path, record);
+        if (handle == nullptr) continue;
+        g_library = new Library(handle, path);
+        return *g_library;
+    }
+    throw Error(ErrorKind::run,
+                "runtime: libonnxruntime was not found; install it with `pip install onnxruntime`, "
+                "or name the file in EDGEINFER_ONNXRUNTIME. Searched:" +
+                    record);
+}
+
+const Library& Library::get() {
+    if (g_library == nullptr) throw Error(ErrorKind::run, "runtime: no library is open yet");
+    return *g_library;
+}
+
+Library::Library(void* handle, std::string path) : path_(std::move(path)) {
+    void* entry = dlsym(handle, "OrtGetApiBase");
+    path_ = resolved(entry, path_);
+    const auto* base = reinterpret_cast<const ApiBase* (*)()>(entry)();
+    version_ = base->GetVersionString();
+    // Asked by the version's text first: the runtime prints to stderr when the number is too high.
+    char* end = nullptr;
+    const long major = std::strtol(version_.c_str(), &end, 10);
+    const long minor = *end == '.' ? std::strtol(end + 1, nullptr, 10) : 0;
+    const void* const* table = nullptr;
+    if (major > 1 || (major == 1 && minor >= static_cast<long>(kMinimumApi))) {
+        table = base->GetApi(kMinimumApi);
+    }
+    if (table == nullptr) {
+        throw Error(ErrorKind::run, "runtime: found ONNX Runtime " + version_ + " at " + path_ +
+                                        ", wanted 1." + std::to_string(kMinimumApi) +
+                                        " or newer; `pip install --upgrade onnxruntime`");
+    }
+#define EI_ORT_LOAD(slot, name, result, parameters) \
+    api_.name = reinterpret_cast<result(*) parameters>(const_cast<void*>(table[slot]));
+    EI_ORT_SLOTS(EI_ORT_LOAD)
+#undef EI_ORT_LOAD
+
+    // Official Linux builds since 1.29 write a device id and usage events to the user's cache
+    // folder and send them out. A device that nobody visits must not, unless its owner said so.
+    setenv("ORT_DISABLE_TELEMETRY", "1", 0);
+
+    OrtThreadingOptions* threading = nullptr;
+    check(api_.CreateThreadingOptions(&threading), ErrorKind::run, "create the thread pool");
+    // The shared pool serves sessions that idle between frames: threads that spin would burn a core
+    // for nothing there.
+    OrtStatus* status = api_.SetGlobalSpinControl(threading, 0);
+    if (status == nullptr) {
+        status = api_.CreateEnvWithGlobalThreadPools(kLogFatal, "edgeinfer", threading, &env_);
+    }
+    api_.ReleaseThreadingOptions(threading);
+    check(status, ErrorKind::run, "create the environment");
+    check(api_.DisableTelemetryEvents(env_), ErrorKind::run, "switch telemetry off");
+    check(api_.CreateCpuMemoryInfo(kDeviceAllocator, kMemTypeDefault, &memory_), ErrorKind::run,
+          "describe CPU memory");
+    check(api_.GetAllocatorWithDefaultOptions(&allocator_), ErrorKind::run, "get the allocator");
+}
+
+void Library::check(OrtStatus* status, ErrorKind kind, const std::string& doing) const {
+    if (status == nullptr) return;
+    std::string text = api_.GetErrorMessage(status);
+    api_.ReleaseStatus(status);
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    throw Error(kind, doing + ": ONNX Runtime " + version_ + " says: " + text);
+}
+
+std::vector<std::string> Library::providers() const {
+    char** names = nullptr;
+    int count = 0;
+    check(api_.GetAvailableProviders(&names, &count), ErrorKind::run, "list providers");
+    std::vector<std::string> result(names, names + count);
+    check(api_.ReleaseAvailableProviders(names, count), ErrorKind::run, "free the provider list");
+    return result;
+}
+
+}  // namespace ei::ort

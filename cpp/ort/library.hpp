@@ -1,0 +1,68 @@
+#pragma once
+// Finding and opening libonnxruntime, once for the process.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "ort/api.hpp"
+
+namespace ei::ort {
+
+class Library {
+  public:
+    // Opens the runtime, or returns the one already open. `wanted` is a path the user insists on
+    // (empty: none). Search order: `wanted`; a copy already in the process; `candidates`; the
+    // system's loader path. Raises Error(run) with the whole search when nothing fits, and
+    // Error(input) when `wanted` differs from the library that is open already.
+    static const Library& open(const std::string& wanted,
+                               const std::vector<std::string>& candidates);
+
+    // The open library; Error(run) before open().
+    static const Library& get();
+
+    const Api& api() const noexcept { return api_; }
+    OrtEnv* env() const noexcept { return env_; }
+    const OrtMemoryInfo* cpu_memory() const noexcept { return memory_; }
+    OrtAllocator* allocator() const noexcept { return allocator_; }
+    const std::string& path() const noexcept { return path_; }
+    const std::string& version() const noexcept { return version_; }
+    std::vector<std::string> providers() const;
+
+    // Turns a status into an exception and frees it; nothing happens for a null status.
+    void check(OrtStatus* status, ErrorKind kind, const std::string& doing) const;
+
+    Library(const Library&) = delete;
+    Library& operator=(const Library&) = delete;
+
+  private:
+    Library(void* handle, std::string path);
+
+    Api api_;
+    std::string path_;
+    std::string version_;
+    OrtEnv* env_ = nullptr;
+    OrtMemoryInfo* memory_ = nullptr;
+    OrtAllocator* allocator_ = nullptr;
+};
+
+// Move-only owner of a handle; the table's own release function frees it.
+template <class T, void (*Api::*Release)(T*)>
+struct Free {
+    void operator()(T* handle) const noexcept { (Library::get().api().*Release)(handle); }
+};
+
+template <class T, void (*Api::*Release)(T*)>
+using Owner = std::unique_ptr<T, Free<T, Release>>;
+
+using SessionHandle = Owner<OrtSession, &Api::ReleaseSession>;
+using SessionOptionsHandle = Owner<OrtSessionOptions, &Api::ReleaseSessionOptions>;
+using RunOptionsHandle = Owner<OrtRunOptions, &Api::ReleaseRunOptions>;
+using ValueHandle = Owner<OrtValue, &Api::ReleaseValue>;
+using TypeInfoHandle = Owner<OrtTypeInfo, &Api::ReleaseTypeInfo>;
+using TensorInfoHandle = Owner<OrtTensorTypeAndShapeInfo, &Api::ReleaseTensorTypeAndShapeInfo>;
+using IoBindingHandle = Owner<OrtIoBinding, &Api::ReleaseIoBinding>;
+
+}  // namespace ei::ort

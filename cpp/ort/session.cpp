@@ -1,0 +1,230 @@
+#include "ort/session.hpp"
+
+#include "ort/deadline.hpp"
+
+namespace ei::ort {
+namespace {
+
+SessionOptionsHandle make_options(const Library& library, const Options& options,
+                                  const std::string& folder) {
+    const Api& api = library.api();
+    const auto check = [&](OrtStatus* status) {
+        library.check(status, ErrorKind::run, "set a session option");
+    };
+    OrtSessionOptions* raw = nullptr;
+    check(api.CreateSessionOptions(&raw));
+    SessionOptionsHandle handle(raw);
+    const auto entry = [&](const char* key, const char* value) {
+        check(api.AddSessionConfigEntry(raw, key, value));
+    };
+    check(api.SetSessionLogSeverityLevel(raw, kLogFatal));
+    check(api.SetSessionExecutionMode(raw, kSequential));
+    check(api.SetSessionGraphOptimizationLevel(raw, static_cast<int>(options.graph)));
+    if (options.threads) {
+        check(api.SetIntraOpNumThreads(raw, *options.threads));
+        entry("session.intra_op.allow_spinning", options.spin == Spin::on ? "1" : "0");
+    } else {
+        check(api.DisablePerSessionThreads(raw));
+    }
+    if (!options.arena) check(api.DisableCpuMemArena(raw));
+    check(options.memory_pattern ? api.EnableMemPattern(raw) : api.DisableMemPattern(raw));
+    if (options.flush_denormals) entry("session.set_denormal_as_zero", "1");
+    if (!folder.empty()) {
+        entry("session.model_external_initializers_file_folder_path", folder.c_str());
+    }
+    return handle;
+}
+
+std::vector<Axis> read_shape(const Library& library, const OrtTensorTypeAndShapeInfo* info) {
+    const Api& api = library.api();
+    const auto check = [&](OrtStatus* status) {
+        library.check(status, ErrorKind::model, "read a declared shape");
+    };
+    std::size_t rank = 0;
+    check(api.GetDimensionsCount(info, &rank));
+    std::vector<std::int64_t> sizes(rank);
+    std::vector<const char*> symbols(rank, nullptr);
+    check(api.GetDimensions(info, sizes.data(), rank));
+    check(api.GetSymbolicDimensions(info, symbols.data(), rank));
+    std::vector<Axis> shape;
+    for (std::size_t i = 0; i < rank; ++i) {
+        if (sizes[i] >= 0) {
+            shape.emplace_back(sizes[i]);
+        } else {
+            const bool named = symbols[i] != nullptr && *symbols[i] != '\0';
+            shape.emplace_back(std::string(named ? symbols[i] : "?"));
+        }
+    }
+    return shape;
+}
+
+std::vector<TensorSpec> read_specs(const Library& library, const OrtSession* session,
+                                   bool of_inputs) {
+    const Api& api = library.api();
+    const auto check = [&](OrtStatus* status) {
+        library.check(status, ErrorKind::model, "describe the model");
+    };
+    std::size_t count = 0;
+    check(of_inputs ? api.SessionGetInputCount(session, &count)
+                    : api.SessionGetOutputCount(session, &count));
+    std::vector<TensorSpec> specs;
+    for (std::size_t i = 0; i < count; ++i) {
+        TensorSpec spec;
+        char* name = nullptr;
+        check(of_inputs ? api.SessionGetInputName(session, i, library.allocator(), &name)
+                        : api.SessionGetOutputName(session, i, library.allocator(), &name));
+        spec.name = name;
+        check(api.AllocatorFree(library.allocator(), name));
+        OrtTypeInfo* raw = nullptr;
+        check(of_inputs ? api.SessionGetInputTypeInfo(session, i, &raw)
+                        : api.SessionGetOutputTypeInfo(session, i, &raw));
+        const TypeInfoHandle info(raw);
+        int kind = 0;
+        check(api.GetOnnxTypeFromTypeInfo(raw, &kind));
+        const OrtTensorTypeAndShapeInfo* tensor = nullptr;
+        if (kind == kTypeTensor) check(api.CastTypeInfoToTensorInfo(raw, &tensor));
+        if (tensor != nullptr) {
+            int type = 0;
+            check(api.GetTensorElementType(tensor, &type));
+            spec.type = static_cast<ElementType>(type);
+            spec.shape = read_shape(library, tensor);
+        } else if (of_inputs) {
+            throw Error(ErrorKind::model, "input '" + spec.name +
+                                              "': found a sequence, map or optional, wanted a "
+                                              "tensor; export the model with tensor inputs");
+        }
+        specs.push_back(std::move(spec));
+    }
+    return specs;
+}
+
+}  // namespace
+
+RunOptionsHandle RunOptionsPool::take() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!free_.empty()) {
+            RunOptionsHandle options = std::move(free_.back());
+            free_.pop_back();
+            return options;
+        }
+    }
+    const Library& library = Library::get();
+    OrtRunOptions* raw = nullptr;
+    library.check(library.api().CreateRunOptions(&raw), ErrorKind::run, "create run options");
+    return RunOptionsHandle(raw);
+}
+
+void RunOptionsPool::give_back(RunOptionsHandle options) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(options));
+}
+
+Session::Session(OrtSession* handle, const Options& options) : handle_(handle), options_(options) {
+    const Library& library = Library::get();
+    inputs_ = read_specs(library, handle, true);
+    outputs_ = read_specs(library, handle, false);
+}
+
+std::shared_ptr<Session> Session::from_bytes(std::span<const std::byte> model,
+                                             const std::string& folder, const Options& options) {
+    const Library& library = Library::get();
+    const SessionOptionsHandle settings = make_options(library, options, folder);
+    OrtSession* handle = nullptr;
+    library.check(library.api().CreateSessionFromArray(library.env(), model.data(), model.size(),
+                                                       settings.get(), &handle),
+                  ErrorKind::model, "load the model");
+    return std::shared_ptr<Session>(new Session(handle, options));
+}
+
+std::shared_ptr<Session> Session::from_file(const std::string& path, const Options& options) {
+    const Library& library = Library::get();
+    const SessionOptionsHandle settings = make_options(library, options, "");
+    OrtSession* handle = nullptr;
+    library.check(library.api().CreateSession(library.env(), path.c_str(), settings.get(), &handle),
+                  ErrorKind::model, "load " + path);
+    return std::shared_ptr<Session>(new Session(handle, options));
+}
+
+template <class Call>
+void Session::guarded(double timeout_s, Call&& call) const {
+    const Library& library = Library::get();
+    if (timeout_s <= 0) {
+        library.check(call(nullptr), ErrorKind::run, "run the model");
+        return;
+    }
+    RunOptionsHandle options = run_options_.take();
+    OrtStatus* status = nullptr;
+    bool late = false;
+    {
+        const Deadline deadline(options.get(), timeout_s);
+        status = call(options.get());
+        late = deadline.expired();
+    }
+    // The flag may have been raised just after the run ended: options go back clean either way.
+    if (late) {
+        library.check(library.api().RunOptionsUnsetTerminate(options.get()), ErrorKind::run,
+                      "reset run options");
+    }
+    run_options_.give_back(std::move(options));
+    if (status != nullptr && late) {
+        library.api().ReleaseStatus(status);
+        throw Error(ErrorKind::run,
+                    "run the model: stopped after the timeout of " + std::to_string(timeout_s) +
+                        " s; raise timeout_s, or use a smaller model or input",
+                    "timeout");
+    }
+    library.check(status, ErrorKind::run, "run the model");
+}
+
+void Session::run(std::span<const char* const> input_names, std::span<const OrtValue* const> inputs,
+                  std::span<const char* const> output_names, std::span<Value> outputs,
+                  double timeout_s) const {
+    std::vector<OrtValue*> raw(outputs.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i) raw[i] = outputs[i].get();
+    const Api& api = Library::get().api();
+    try {
+        guarded(timeout_s, [&](const OrtRunOptions* options) {
+            return api.Run(handle_.get(), options, input_names.data(), inputs.data(), inputs.size(),
+                           output_names.data(), output_names.size(), raw.data());
+        });
+    } catch (...) {
+        // A run that failed late may have made some outputs already.
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+            if (raw[i] != outputs[i].get()) ValueHandle(raw[i]).reset();
+        }
+        throw;
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+        if (!outputs[i]) outputs[i] = Value(raw[i]);
+    }
+}
+
+void Session::run(const OrtIoBinding* binding, double timeout_s) const {
+    const Api& api = Library::get().api();
+    guarded(timeout_s, [&](const OrtRunOptions* options) {
+        return api.RunWithBinding(handle_.get(), options, binding);
+    });
+}
+
+Binding::Binding(std::shared_ptr<const Session> session) : session_(std::move(session)) {
+    const Library& library = Library::get();
+    OrtIoBinding* raw = nullptr;
+    library.check(library.api().CreateIoBinding(session_->get(), &raw), ErrorKind::run,
+                  "create a binding");
+    handle_.reset(raw);
+}
+
+void Binding::input(const std::string& name, const Value& value) {
+    const Library& library = Library::get();
+    library.check(library.api().BindInput(handle_.get(), name.c_str(), value.get()), ErrorKind::run,
+                  "bind input '" + name + "'");
+}
+
+void Binding::output(const std::string& name, const Value& value) {
+    const Library& library = Library::get();
+    library.check(library.api().BindOutput(handle_.get(), name.c_str(), value.get()),
+                  ErrorKind::run, "bind output '" + name + "'");
+}
+
+}  // namespace ei::ort

@@ -1,0 +1,90 @@
+#pragma once
+// A loaded network in the runtime: load, describe, run.
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ort/tensor.hpp"
+
+namespace ei::ort {
+
+enum class GraphLevel { off = 0, basic = 1, extended = 2, all = 99 };
+enum class Spin { automatic, on, off };
+
+struct Options {
+    std::optional<int> threads;   // none: the process's shared pool; N: a pool of N of its own
+    Spin spin = Spin::automatic;  // own pools only; automatic is off
+    GraphLevel graph = GraphLevel::all;
+    bool arena = true;             // keep freed memory for the next run
+    bool memory_pattern = true;    // plan one block for all intermediate tensors
+    bool flush_denormals = false;  // treat denormal floats as zero
+    double timeout_s = 0;          // of each run; 0: none
+};
+
+// A pool of run options, so that a run with a deadline allocates nothing in the steady state.
+class RunOptionsPool {
+  public:
+    RunOptionsHandle take();
+    void give_back(RunOptionsHandle options);
+
+  private:
+    std::mutex mutex_;
+    std::vector<RunOptionsHandle> free_;
+};
+
+class Session {
+  public:
+    // `folder`: where external data of a model given as bytes lies; empty: nowhere.
+    static std::shared_ptr<Session> from_bytes(std::span<const std::byte> model,
+                                               const std::string& folder, const Options& options);
+    static std::shared_ptr<Session> from_file(const std::string& path, const Options& options);
+
+    const std::vector<TensorSpec>& inputs() const noexcept { return inputs_; }
+    const std::vector<TensorSpec>& outputs() const noexcept { return outputs_; }
+    const Options& options() const noexcept { return options_; }
+    OrtSession* get() const noexcept { return handle_.get(); }
+
+    // Runs once; safe from many threads. Outputs that hold a value are written in place, the others
+    // are allocated by the runtime. `timeout_s`: 0 none. Raises Error(run), reason "timeout" when
+    // the time was up.
+    void run(std::span<const char* const> input_names, std::span<const OrtValue* const> inputs,
+             std::span<const char* const> output_names, std::span<Value> outputs,
+             double timeout_s) const;
+
+    // The same over a binding made for this session.
+    void run(const OrtIoBinding* binding, double timeout_s) const;
+
+  private:
+    Session(OrtSession* handle, const Options& options);
+
+    template <class Call>
+    void guarded(double timeout_s, Call&& call) const;
+
+    SessionHandle handle_;
+    Options options_;
+    std::vector<TensorSpec> inputs_;
+    std::vector<TensorSpec> outputs_;
+    mutable RunOptionsPool run_options_;
+};
+
+// Fixed buffers bound to a session's inputs and outputs. Owns the runtime's binding and keeps the
+// session alive; the buffers belong to the caller.
+class Binding {
+  public:
+    explicit Binding(std::shared_ptr<const Session> session);
+    void input(const std::string& name, const Value& value);
+    void output(const std::string& name, const Value& value);
+    void run(double timeout_s) const { session_->run(handle_.get(), timeout_s); }
+
+  private:
+    std::shared_ptr<const Session> session_;
+    IoBindingHandle handle_;
+};
+
+}  // namespace ei::ort
