@@ -1,8 +1,8 @@
 """Seeded synthetic camera frames with the statistics that matter to a timing.
 
-A flat or white-noise frame would flatter or punish a resize and saturate a random network; these have
-the 1/f spectrum of photographs, lit surfaces with sharp edges, and a little sensor noise. No image
-file is needed, so the benchmark runs anywhere and every machine sees the same bytes.
+A flat or white-noise frame would flatter or punish a resize and saturate a random network; these
+have the 1/f spectrum of photographs, lit surfaces with sharp edges, and a little sensor noise. No
+image file is needed, so the benchmark runs anywhere and every machine sees the same bytes.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def natural_frame(seed: int, size_hw: tuple[int, int] = FULL_HD) -> NDArray[np.u
     light = _pink_noise(rng, height, width)
     scene = np.empty((height, width, 3), np.float32)
     for channel in range(3):
-        # Channels of a photograph share most of their structure: a common light, a smaller own part.
+        # Channels of a photograph share most of their structure: one light, a small own part.
         scene[..., channel] = 118 + 42 * light + 7 * _pink_noise(rng, height, width)
     _paint_surfaces(scene, rng)
     scene += rng.normal(0, 2, scene.shape).astype(np.float32)

@@ -1,0 +1,115 @@
+"""Build the benchmark's model files: float, U8S8 and S8S8, by onnxruntime's own quantiser.
+
+    python bench/quantise_networks.py      prints the three paths
+
+The int8 files are plain ``quantize_static`` output (QDQ, weights int8 per channel, MinMax,
+everything else default), since that is what people run. The default also quantises around the
+final Resize, so the files end in
+
+    Add -> QuantizeLinear -> DequantizeLinear -> Resize
+        -> QuantizeLinear -> DequantizeLinear -> logits
+
+with one scale for both pairs. U8S8 and S8S8 differ in the activation type alone.
+
+Files are kept under ``bench/.cache/<digest>/``, the digest covering these sources and the versions
+of onnx and onnxruntime, so a change of either builds anew.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+
+import networks
+from frames import natural_frame
+from peers import common_preprocess, one_thread_session
+
+BENCH = Path(__file__).resolve().parent
+SOURCES = ("frames.py", "networks.py", "peers.py", "quantise_networks.py")
+# Apart from the seeds of the timed frames, so that no file was fitted to what it is timed on.
+CALIBRATION_SEEDS = range(1000, 1016)
+# The quantiser's name for the dequantised low resolution logits, the input of the last Resize.
+QUANTISED_LOW_LOGITS = f"{networks.LOW_LOGITS}_DequantizeLinear_Output"
+
+
+@dataclass(frozen=True)
+class NetworkFiles:
+    """Paths of one network in three number formats."""
+
+    float32: Path
+    u8s8: Path
+    s8s8: Path
+
+
+def network_files() -> NetworkFiles:
+    """The three files, built on the first call (about a minute) and cached after."""
+    folder = BENCH / ".cache" / _digest()
+    files = NetworkFiles(*(folder / f"{name}.onnx" for name in ("float32", "u8s8", "s8s8")))
+    if not folder.exists():
+        folder.parent.mkdir(exist_ok=True)
+        # Built aside and renamed: an interrupted build leaves no folder that looks complete.
+        with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as scratch:
+            _build(Path(scratch))
+            Path(scratch).rename(folder)
+    return files
+
+
+def _digest() -> str:
+    digest = hashlib.sha256(f"onnx {onnx.__version__} onnxruntime {ort.__version__}".encode())
+    for source in SOURCES:
+        digest.update((BENCH / source).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _build(folder: Path) -> None:
+    inputs = [common_preprocess(natural_frame(seed)) for seed in CALIBRATION_SEEDS]
+    model = networks.segmentation_network()
+    networks.standardise_classifier(model, *_class_moments(model, inputs))
+    float_file = folder / "float32.onnx"
+    onnx.save(model, float_file)
+    for name, activations in (("u8s8", QuantType.QUInt8), ("s8s8", QuantType.QInt8)):
+        quantize_static(
+            float_file,
+            folder / f"{name}.onnx",
+            _Samples(inputs),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=activations,
+            weight_type=QuantType.QInt8,
+        )
+
+
+def _class_moments(
+    model: onnx.ModelProto, inputs: Iterable[NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and standard deviation of the low resolution logits, per class."""
+    session = one_thread_session(networks.without_upsample(model).SerializeToString())
+    logits = np.concatenate([session.run(None, {networks.INPUT: tensor})[0] for tensor in inputs])
+    return logits.mean((0, 2, 3)), logits.std((0, 2, 3))
+
+
+class _Samples(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
+    def __init__(self, inputs: Iterable[NDArray[np.float32]]) -> None:
+        self._inputs = iter(inputs)
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        tensor = next(self._inputs, None)
+        return None if tensor is None else {networks.INPUT: tensor}
+
+
+if __name__ == "__main__":
+    built = network_files()
+    for path in (built.float32, built.u8s8, built.s8s8):
+        print(path, path.stat().st_size, "bytes")
