@@ -1,0 +1,108 @@
+"""Segmentation metrics in NumPy, and the committed model judged on unseen renders.
+
+python examples/vqi/evaluate.py            # 300 renders through edgeinfer, with progress
+python examples/vqi/evaluate.py --json     # the figures only, as JSON
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from render import CLASSES, Scene, render
+
+EVALUATION_SEEDS = range(1_000_000, 1_000_300)
+MODEL_DIR = Path(__file__).resolve().parent / "model"
+
+Labels = NDArray[np.uint8]
+Counts = NDArray[np.int64]
+
+
+def confusion(truth: Labels, found: Labels, classes: int = len(CLASSES)) -> Counts:
+    """Pixel counts (classes, classes): rows are the truth, columns what was found.
+
+    Raises:
+        ValueError: shapes differ, or a label is not below ``classes``.
+    """
+    if truth.shape != found.shape:
+        raise ValueError(f"masks: shapes differ, {truth.shape} and {found.shape}")
+    if max(int(truth.max(initial=0)), int(found.max(initial=0))) >= classes:
+        raise ValueError(f"masks: labels must be below {classes}")
+    pairs = truth.astype(np.int64).ravel() * classes + found.ravel()
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def iou(counts: Counts) -> NDArray[np.float64]:
+    """Intersection over union of each class; NaN for a class seen in neither mask."""
+    hits = np.diag(counts).astype(np.float64)
+    union = counts.sum(axis=0) + counts.sum(axis=1) - np.diag(counts)
+    with np.errstate(invalid="ignore"):
+        return hits / union
+
+
+def figures(counts: Counts) -> dict[str, float]:
+    """mIoU over the classes, IoU of each, and the share of pixels that are right."""
+    each = iou(counts)
+    named = {f"iou_{name}": float(value) for name, value in zip(CLASSES, each, strict=True)}
+    accuracy = float(np.trace(counts) / max(int(counts.sum()), 1))
+    return {"miou": float(np.nanmean(each)), **named, "pixel_accuracy": accuracy}
+
+
+def scenes(seeds: Iterable[int]) -> Iterable[Scene]:
+    """The scenes of ``seeds``, one at a time."""
+    return (render(seed) for seed in seeds)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Judge the model with edgeinfer: preprocessing by the recipe, fused tail, argmax mask."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--model", type=Path, default=MODEL_DIR / "vqi_light.onnx")
+    parser.add_argument("--count", type=int, default=len(EVALUATION_SEEDS))
+    parser.add_argument("--json", action="store_true", help="print figures as JSON, no progress")
+    args = parser.parse_args(argv)
+
+    import edgeinfer as ei
+
+    recipe = json.loads((MODEL_DIR / "recipe.json").read_text())
+    prepare = ei.Preprocess(
+        tuple(recipe["size"]),
+        resize=ei.Resize[recipe["resize"]],
+        fit=ei.Fit[recipe["fit"]],
+        color=recipe["color"],
+        scale=recipe["scale"],
+        mean=recipe["mean"],
+        std=recipe["std"],
+    )
+    counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+    seeds = EVALUATION_SEEDS[: args.count]
+    spent = 0.0
+    with ei.Session(args.model) as session:
+        for done, scene in enumerate(scenes(seeds), 1):
+            began = time.perf_counter()
+            found = session.segment(prepare(scene.image).tensor).classes
+            spent += time.perf_counter() - began
+            counts += confusion(scene.mask, found)
+            if not args.json and (done % 25 == 0 or done == len(seeds)):
+                now = figures(counts)
+                print(
+                    f"{done:4d}/{len(seeds)}  mIoU {now['miou']:.3f}  cable {now['iou_cable']:.3f}",
+                    flush=True,
+                )
+    result = figures(counts)
+    if args.json:
+        print(json.dumps({"images": len(seeds), **result}))
+    else:
+        for name, value in result.items():
+            print(f"{name:16s} {value:.4f}")
+        print(f"mean time        {spent / len(seeds) * 1e3:.1f} ms for preprocess and segment")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
