@@ -13,8 +13,8 @@ from networks import SIZE
 from peers import MEAN, STD, Frame
 
 RESIZES: dict[str, Callable[[Frame], ArrayLike]] = {
-    "PIL_BILINEAR": lambda frame: Image.fromarray(frame).resize(
-        SIZE[::-1], Image.Resampling.BILINEAR
+    "PIL_BILINEAR": lambda frame: np.asarray(
+        Image.fromarray(frame).resize(SIZE[::-1], Image.Resampling.BILINEAR)
     ),
     "CV2_LINEAR": lambda frame: cv2.resize(frame, SIZE[::-1], interpolation=cv2.INTER_LINEAR),
     "CV2_AREA": lambda frame: cv2.resize(frame, SIZE[::-1], interpolation=cv2.INTER_AREA),
