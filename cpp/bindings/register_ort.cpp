@@ -1,7 +1,76 @@
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
 #include "bindings/register.hpp"
+#include "bindings/tensors.hpp"
+#include "ort/library.hpp"
+#include "ort/session.hpp"
+
+namespace py = pybind11;
 
 namespace ei::bindings {
+namespace {
 
-void register_ort(pybind11::module_&) {}
+py::tuple shape_of(const ort::TensorSpec& spec) {
+    py::tuple shape(spec.shape.size());
+    for (std::size_t i = 0; i < spec.shape.size(); ++i) {
+        const auto* size = std::get_if<std::int64_t>(&spec.shape[i]);
+        shape[i] = size != nullptr ? py::object(py::int_(*size))
+                                   : py::object(py::str(std::get<std::string>(spec.shape[i])));
+    }
+    return shape;
+}
+
+}  // namespace
+
+void register_ort(py::module_& module) {
+    py::class_<ort::TensorSpec>(module, "TensorSpec")
+        .def_readonly("name", &ort::TensorSpec::name)
+        .def_property_readonly("dtype", [](const ort::TensorSpec& s) { return name_of(s.type); })
+        .def_property_readonly("shape", &shape_of);
+
+    py::enum_<ort::GraphLevel>(module, "GraphLevel")
+        .value("off", ort::GraphLevel::off)
+        .value("basic", ort::GraphLevel::basic)
+        .value("extended", ort::GraphLevel::extended)
+        .value("all", ort::GraphLevel::all);
+
+    py::enum_<ort::Spin>(module, "Spin")
+        .value("auto", ort::Spin::automatic)
+        .value("on", ort::Spin::on)
+        .value("off", ort::Spin::off);
+
+    py::class_<ort::Options>(module, "RuntimeOptions")
+        .def(py::init<>())
+        .def_readwrite("threads", &ort::Options::threads)
+        .def_readwrite("spin", &ort::Options::spin)
+        .def_readwrite("graph", &ort::Options::graph)
+        .def_readwrite("arena", &ort::Options::arena)
+        .def_readwrite("memory_pattern", &ort::Options::memory_pattern)
+        .def_readwrite("flush_denormals", &ort::Options::flush_denormals)
+        .def_readwrite("timeout_s", &ort::Options::timeout_s);
+
+    module.def(
+        "open_runtime",
+        [](const std::string& wanted, const std::vector<std::string>& candidates) {
+            const ort::Library& library = ort::Library::open(wanted, candidates);
+            return std::pair(library.path(), library.version());
+        },
+        py::arg("wanted"), py::arg("candidates"),
+        "Open libonnxruntime once for the process; returns (path, version).");
+    module.def(
+        "runtime_providers", [] { return ort::Library::get().providers(); },
+        "Execution providers the open library has.");
+    module.def(
+        "ort_slots",
+        [] {
+            std::vector<std::pair<int, std::string>> slots;
+#define EI_ORT_ROW(slot, name, result, parameters) slots.emplace_back(slot, #name);
+            EI_ORT_SLOTS(EI_ORT_ROW)
+#undef EI_ORT_ROW
+            return slots;
+        },
+        "(slot, name) of every function of the runtime's table that is used.");
+}
 
 }  // namespace ei::bindings

@@ -1,0 +1,238 @@
+#include "bindings/tensors.hpp"
+
+#include <string>
+
+#include "base/error.hpp"
+#include "bindings/arrays.hpp"
+
+namespace py = pybind11;
+
+namespace ei::bindings {
+namespace {
+
+constexpr int kFirstUserType = 256;  // NumPy numbers types of other libraries from here
+
+ElementType from_kind(char kind, py::ssize_t bytes) {
+    switch (kind) {
+        case 'f':
+            return bytes == 4   ? ElementType::float32
+                   : bytes == 8 ? ElementType::float64
+                   : bytes == 2 ? ElementType::float16
+                                : ElementType::undefined;
+        case 'i':
+            return bytes == 1   ? ElementType::int8
+                   : bytes == 2 ? ElementType::int16
+                   : bytes == 4 ? ElementType::int32
+                                : ElementType::int64;
+        case 'u':
+            return bytes == 1   ? ElementType::uint8
+                   : bytes == 2 ? ElementType::uint16
+                   : bytes == 4 ? ElementType::uint32
+                                : ElementType::uint64;
+        case 'b':
+            return ElementType::boolean;
+        case 'c':
+            return bytes == 8    ? ElementType::complex64
+                   : bytes == 16 ? ElementType::complex128
+                                 : ElementType::undefined;
+        case 'O':
+        case 'U':
+        case 'S':
+        case 'T':
+            return ElementType::string;
+        default:
+            return ElementType::undefined;
+    }
+}
+
+bool fits(const py::array& array, const ort::TensorSpec& spec) {
+    if (static_cast<std::size_t>(array.ndim()) != spec.shape.size()) return false;
+    for (py::ssize_t i = 0; i < array.ndim(); ++i) {
+        const auto* size = std::get_if<std::int64_t>(&spec.shape[static_cast<std::size_t>(i)]);
+        if (size != nullptr && *size != array.shape(i)) return false;
+    }
+    return true;
+}
+
+bool is_packed(ElementType type) {
+    return bits_of(type) == 4;
+}
+
+std::vector<std::int64_t> shape_of(const py::array& array) {
+    return {array.shape(), array.shape() + array.ndim()};
+}
+
+void expect_type(const py::array& array, const ort::TensorSpec& spec, const std::string& what) {
+    const py::dtype dtype = array.dtype();
+    if (element_type(dtype) != spec.type) {
+        throw Error(ErrorKind::input, what + ": found " + describe(array) + ", wanted " +
+                                          declared(spec) + "; convert it with .astype('" +
+                                          name_of(spec.type) + "')");
+    }
+    if (!dtype.attr("isnative").cast<bool>()) {
+        throw Error(ErrorKind::input, what +
+                                          ": found bytes in foreign order, wanted this "
+                                          "machine's; convert it with "
+                                          ".astype(array.dtype.newbyteorder('='))");
+    }
+}
+
+ort::Value string_value(const py::array& array, const ort::TensorSpec& spec) {
+    const py::list items = array.attr("ravel")().attr("tolist")();
+    std::vector<std::string> texts;
+    texts.reserve(items.size());
+    for (const py::handle item : items) {
+        if (!py::isinstance<py::str>(item) && !py::isinstance<py::bytes>(item)) {
+            throw Error(ErrorKind::input, "input '" + spec.name + "': found an element of type " +
+                                              std::string(py::str(py::type::of(item))) +
+                                              ", wanted only str or bytes");
+        }
+        texts.push_back(item.cast<std::string>());
+    }
+    std::vector<const char*> pointers;
+    pointers.reserve(texts.size());
+    for (const std::string& text : texts) pointers.push_back(text.c_str());
+    return ort::Value::strings(pointers, shape_of(array));
+}
+
+}  // namespace
+
+std::string declared(const ort::TensorSpec& spec) {
+    std::string text = std::string(name_of(spec.type)) + " (";
+    for (std::size_t i = 0; i < spec.shape.size(); ++i) {
+        if (i > 0) text += ", ";
+        const auto* size = std::get_if<std::int64_t>(&spec.shape[i]);
+        text += size != nullptr ? std::to_string(*size) : std::get<std::string>(spec.shape[i]);
+    }
+    return text + (spec.shape.size() == 1 ? ",)" : ")");
+}
+
+ElementType element_type(const py::dtype& dtype) {
+    if (dtype.num() < kFirstUserType && dtype.kind() != 'T') {
+        return from_kind(dtype.kind(), dtype.itemsize());
+    }
+    const std::string name = py::str(dtype.attr("name"));
+    for (std::int32_t i = 1; i <= static_cast<std::int32_t>(ElementType::int4); ++i) {
+        const auto type = static_cast<ElementType>(i);
+        if (name == name_of(type)) return type;
+    }
+    return dtype.kind() == 'T' ? ElementType::string : ElementType::undefined;
+}
+
+py::dtype dtype_of(ElementType type) {
+    switch (type) {
+        case ElementType::float32:
+            return py::dtype::of<float>();
+        case ElementType::uint8:
+            return py::dtype::of<std::uint8_t>();
+        case ElementType::string:
+            return py::dtype("O");
+        case ElementType::bfloat16:
+        case ElementType::float8e4m3fn:
+        case ElementType::float8e4m3fnuz:
+        case ElementType::float8e5m2:
+        case ElementType::float8e5m2fnuz:
+        case ElementType::uint4:
+        case ElementType::int4:
+            break;
+        default:
+            if (bits_of(type) == 0) {
+                throw Error(ErrorKind::run,
+                            "tensor: found an element type that neither NumPy nor "
+                            "ml_dtypes holds; cast it inside the model");
+            }
+            return py::dtype(std::string(name_of(type)));
+    }
+    try {
+        const py::object scalar = py::module_::import("ml_dtypes").attr(name_of(type));
+        return py::dtype::from_args(scalar);
+    } catch (py::error_already_set& error) {
+        if (!error.matches(PyExc_ImportError)) throw;
+        throw Error(ErrorKind::run, std::string("tensor: ") + name_of(type) +
+                                        " needs the package ml_dtypes; `pip install ml_dtypes`");
+    }
+}
+
+InputTensor to_input(const py::handle& object, const ort::TensorSpec& spec) {
+    const std::string what = "input '" + spec.name + "'";
+    py::array array = as_array(object, what);
+    expect_type(array, spec, what);
+    if (!fits(array, spec)) {
+        throw Error(ErrorKind::input, what + ": found " + describe(array) + ", wanted " +
+                                          declared(spec) + "; reshape it, or resize the frame");
+    }
+    InputTensor tensor;
+    if (spec.type == ElementType::string) {
+        tensor.value = string_value(array, spec);
+        return tensor;
+    }
+    if (!is_c_contiguous(array)) {
+        array = py::module_::import("numpy").attr("ascontiguousarray")(array);
+    }
+    const std::vector<std::int64_t> shape = shape_of(array);
+    void* data = const_cast<void*>(array.data());
+    auto bytes = static_cast<std::size_t>(array.nbytes());
+    if (is_packed(spec.type)) {
+        const auto count = static_cast<std::size_t>(array.size());
+        tensor.packed.resize(bytes_of(spec.type, count));
+        ort::pack_nibbles({static_cast<const std::uint8_t*>(data), count}, tensor.packed.data());
+        data = tensor.packed.data();
+        bytes = tensor.packed.size();
+    }
+    tensor.value = ort::Value::view(data, bytes, shape, spec.type);
+    tensor.keep = std::move(array);
+    return tensor;
+}
+
+ort::Value to_output(const py::handle& object, const ort::TensorSpec& spec) {
+    const std::string what = "out['" + spec.name + "']";
+    const py::array array = as_array(object, what);
+    expect_type(array, spec, what);
+    if (bits_of(spec.type) < 8) {
+        throw Error(ErrorKind::input, what + ": a tensor of " + name_of(spec.type) +
+                                          " cannot be written in place; leave it out of `out`");
+    }
+    if (!is_c_contiguous(array) || !array.writeable() || !fits(array, spec)) {
+        throw Error(ErrorKind::input, what + ": found " + describe(array) +
+                                          (is_c_contiguous(array) ? "" : ", not C-contiguous") +
+                                          (array.writeable() ? "" : ", read-only") +
+                                          ", wanted a writable " + "C-contiguous " +
+                                          declared(spec) + "; numpy.empty(shape, dtype) is one");
+    }
+    return ort::Value::view(const_cast<void*>(array.data()),
+                            static_cast<std::size_t>(array.nbytes()), shape_of(array), spec.type);
+}
+
+py::array to_array(ort::Value&& value, const std::string& name) {
+    value.expect_tensor(name);
+    const ElementType type = value.type();
+    const std::vector<std::int64_t> sizes = value.shape();
+    const std::vector<py::ssize_t> shape(sizes.begin(), sizes.end());
+    if (type == ElementType::string) {
+        const std::vector<std::string> texts = value.read_strings();
+        py::list items(texts.size());
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+            items[i] = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
+                texts[i].data(), static_cast<py::ssize_t>(texts[i].size()), "replace"));
+        }
+        const py::object numpy = py::module_::import("numpy");
+        const py::array flat = numpy.attr("empty")(texts.size(), py::dtype("O"));
+        flat[py::ellipsis()] = items;
+        return flat.attr("reshape")(shape);
+    }
+    const py::dtype dtype = dtype_of(type);
+    if (is_packed(type)) {
+        py::array result(dtype, shape);
+        ort::unpack_nibbles(static_cast<const std::uint8_t*>(value.data()),
+                            {static_cast<std::uint8_t*>(result.mutable_data()),
+                             static_cast<std::size_t>(result.size())},
+                            type == ElementType::int4);
+        return result;
+    }
+    void* data = value.data();
+    auto* const owner = new ort::Value(std::move(value));
+    const py::capsule base(owner, [](void* p) { delete static_cast<ort::Value*>(p); });
+    return py::array(dtype, shape, data, base);
+}
+
+}  // namespace ei::bindings
