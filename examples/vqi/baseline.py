@@ -42,14 +42,26 @@ def opponent(pixels: Bytes) -> Bytes:
 def bins(pixels: Bytes, bits: int) -> Index:
     """Index of the colour cube cell of (..., 3) pixels, ``bits`` per channel."""
     kept = (pixels >> (8 - bits)).astype(np.int32)
-    return (kept[..., 0] << (2 * bits)) | (kept[..., 1] << bits) | kept[..., 2]
+    cell: Index = (kept[..., 0] << (2 * bits)) | (kept[..., 1] << bits) | kept[..., 2]
+    return cell
+
+
+def fine_bins(pixels: Bytes) -> Index:
+    """Cell of the 32 x 32 x 32 RGB cube."""
+    return bins(pixels, 5)
+
+
+def tone_bins(pixels: Bytes) -> Index:
+    """Cell of the 32 x 32 x 32 luma and opponent colour cube."""
+    return bins(opponent(pixels), 5)
 
 
 def row_bins(pixels: Bytes) -> Index:
     """Colour at four bits per channel, with one of 16 bands of rows; (N, H, W, 3) pixels."""
     rows = pixels.shape[1]
     band = (np.arange(rows, dtype=np.int32) * 16 // rows)[None, :, None]
-    return (band << 12) | bins(pixels, 4)
+    cell: Index = (band << 12) | bins(pixels, 4)
+    return cell
 
 
 def tally(cells: Index, masks: Bytes, size: int) -> Counts:
@@ -119,13 +131,12 @@ def compare(
 
     Returns: figures by classifier: mIoU and the IoU of every class, rounded to four places.
     """
-    fine, cells = 5, 32**3
+    cells = 32**3
     result: dict[str, dict[str, float]] = {}
-    for name, convert in (("box_rgb", None), ("box_opponent", opponent)):
-        seen = _tally_all(images, masks, cells, lambda p, c=convert: bins(c(p) if c else p, fine))
-        judged = _tally_all(
-            unseen_images, unseen_masks, cells, lambda p, c=convert: bins(c(p) if c else p, fine)
-        )
+    boxes: tuple[tuple[str, _Index], ...] = (("box_rgb", fine_bins), ("box_opponent", tone_bins))
+    for name, place in boxes:
+        seen = _tally_all(images, masks, cells, place)
+        judged = _tally_all(unseen_images, unseen_masks, cells, place)
         each = {}
         for label, class_name in enumerate(CLASSES):
             inside, _ = best_box(seen, label)
@@ -133,8 +144,11 @@ def compare(
             union = judged[label].sum() + judged[:, inside].sum() - hits
             each[f"iou_{class_name}"] = round(float(hits / union), 4)
         result[name] = {"miou": round(sum(each.values()) / _COUNT, 4), **each}
-    for name, size in (("histogram", cells), ("rows", 16**4)):
-        index = row_bins if name == "rows" else lambda p: bins(p, fine)
+    tables: tuple[tuple[str, _Index, int], ...] = (
+        ("histogram", fine_bins, cells),
+        ("rows", row_bins, 16**4),
+    )
+    for name, index, size in tables:
         table = fit_bayes(_tally_all(images, masks, size, index))
         counts = np.zeros((_COUNT, _COUNT), np.int64)
         for image, mask in zip(unseen_images, unseen_masks, strict=True):

@@ -43,7 +43,8 @@ def iou(counts: Counts) -> NDArray[np.float64]:
     hits = np.diag(counts).astype(np.float64)
     union = counts.sum(axis=0) + counts.sum(axis=1) - np.diag(counts)
     with np.errstate(invalid="ignore"):
-        return hits / union
+        ratio: NDArray[np.float64] = hits / union
+    return ratio
 
 
 def figures(counts: Counts) -> dict[str, float]:

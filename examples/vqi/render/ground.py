@@ -70,7 +70,7 @@ def _hill(
     top = horizon - np.float32(rng.uniform(0.01, 0.06) * (0.4 + 0.6 * layer)) * (
         rise + np.float32(0.2)
     )
-    inside = (y > top) & (y <= horizon)
+    inside: NDArray[np.bool_] = (y > top) & (y <= horizon)
     colors = _COVERS["woods" if rng.random() < 0.6 else cover]
     base = colors[int(rng.integers(len(colors)))]
     shade = np.asarray(
@@ -164,7 +164,9 @@ def _road(
     slope, at = float(rng.uniform(-1.5, 1.5)), float(rng.uniform(-60, 60))
     width = np.float32(rng.uniform(1.2, 5.0))
     wind = np.float32(rng.uniform(0, 20)) * broad
-    across = np.abs(u - np.float32(slope) * (v - fine_m) - np.float32(at) + wind) / width
+    line: FloatArray = (v - fine_m) * np.float32(slope)
+    across = np.abs(u - line - np.float32(at) + wind)
+    across /= width
     tone = float(rng.uniform(70, 190))
     surface = np.asarray((tone, tone * 0.97, tone * 0.9), np.float32)
     on_road = (1 - ramp(across, 0.85, 1.1))[:, None]

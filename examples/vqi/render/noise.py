@@ -35,7 +35,8 @@ def tile(
         weight *= gain
         cells = min(cells * 2, size)
     low, high = total.min(), total.max()
-    return (total - low) / (high - low)
+    stretched: FloatArray = (total - low) / (high - low)
+    return stretched
 
 
 def lookup(texture: FloatArray, u: FloatArray, v: FloatArray) -> FloatArray:
@@ -71,4 +72,5 @@ def stretch(
 def ramp(values: FloatArray, low: float, high: float) -> FloatArray:
     """Smooth step: 0 below ``low``, 1 above ``high``, cubic between."""
     t = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
-    return t * t * (np.float32(3) - np.float32(2) * t)
+    step: FloatArray = t * t * (np.float32(3) - np.float32(2) * t)
+    return step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from . import weather as days
 from .camera import Camera, Points
 from .canvas import Bytes, Canvas
 from .classes import GROUND, SKY
+
+_Step = tuple[float, Callable[[], None]]  # depth in metres, and what to draw there
+_Draw = Callable[[Canvas, Camera, days.Weather, np.random.Generator, Points], None]
 
 _BACKGROUND_LIMIT = 960  # rows or columns; larger pictures enlarge this background
 
@@ -56,7 +60,7 @@ def render(seed: int, size: int | tuple[int, int] = 320) -> Scene:
     picture, mask = _background(back_rng, camera, weather, (height, width))
     canvas = Canvas(picture, mask, (height, width))
     steps = _line_steps(canvas, camera, weather, line)
-    steps += _thing_steps(canvas, camera, weather, thing_rng, line)
+    steps += _thing_steps(canvas, camera, weather, thing_rng)
     for _, step in sorted(steps, key=lambda item: -item[0]):
         step()
     if thing_rng.random() < 0.25:
@@ -104,12 +108,10 @@ def _plan(rng: np.random.Generator, camera: Camera) -> tuple[_Line, Camera]:
     half = float(rng.uniform(-0.6, 0.6))
     along = (2 * half / (1 + half * half), (1 - half * half) / (1 + half * half))
     span = float(rng.uniform(1.8, 4.5)) * design.height
-    shifts = rng.uniform(-0.1, 0.1, 7)
+    bends = (0.5 * rng.uniform(-0.1, 0.1, 7)).tolist()
     places = tuple(
         tower.Place(
-            x
-            + along[0] * span * index
-            + along[1] * span * float(shifts[index + 2]) * 0.5 * abs(index),
+            x + span * (along[0] * index + along[1] * bends[index + 2] * abs(index)),
             z + along[1] * span * index,
             along,
         )
@@ -118,15 +120,12 @@ def _plan(rng: np.random.Generator, camera: Camera) -> tuple[_Line, Camera]:
     return _Line(design, fittings, places), camera
 
 
-Step = tuple[float, Callable[[], None]]
-
-
-def _line_steps(canvas: Canvas, camera: Camera, weather: days.Weather, line: _Line) -> list[Step]:
+def _line_steps(canvas: Canvas, camera: Camera, weather: days.Weather, line: _Line) -> list[_Step]:
     design, fittings, places = line.design, line.fittings, line.places
     tips = [place.world(tower.tips(design)) for place in places]
     peaks = [place.world(tower.peaks(design)) for place in places]
     depths = [float(camera.depth(np.array([place.x, 0.0, place.z]))) for place in places]
-    steps: list[Step] = []
+    steps: list[_Step] = []
 
     def holds(index: int, side: int) -> Points:
         """Cable ends at tower ``index`` towards its neighbour at ``side`` (-1 or 1)."""
@@ -162,44 +161,34 @@ def _line_steps(canvas: Canvas, camera: Camera, weather: days.Weather, line: _Li
 
     for index, depth in enumerate(depths):
         if depth > 3 and near_enough(index):
-            steps.append((depth, lambda index=index: tower_step(index)))
+            steps.append((depth, partial(tower_step, index)))
         if index + 1 < len(depths) and near_enough(index + 1):
             middle = (depth + depths[index + 1]) / 2
-            steps.append((middle, lambda index=index: span_step(index)))
+            steps.append((middle, partial(span_step, index)))
     return steps
 
 
 def _thing_steps(
-    canvas: Canvas,
-    camera: Camera,
-    weather: days.Weather,
-    rng: np.random.Generator,
-    line: _Line,
-) -> list[Step]:
+    canvas: Canvas, camera: Camera, weather: days.Weather, rng: np.random.Generator
+) -> list[_Step]:
     """Trees alone and in rows, houses; each with its own draws, whatever the picture's size."""
-    feet: list[tuple[Points, Callable[..., None]]] = []
+    feet: list[tuple[Points, _Draw]] = []
     for _ in range(int(rng.integers(0, 6))):
         feet.append((_spot(rng, camera), scenery.draw_tree))
     if rng.random() < 0.4:
         start, stop = _spot(rng, camera), _spot(rng, camera)
         for part in np.linspace(0, 1, int(rng.integers(8, 22))).tolist():
-            feet.append(
-                (
-                    start + (stop - start) * part + rng.uniform(-4, 4, 3) * (1, 0, 1),
-                    scenery.draw_tree,
-                )
-            )
+            foot = start + (stop - start) * part + rng.uniform(-4, 4, 3) * (1, 0, 1)
+            feet.append((foot, scenery.draw_tree))
     if rng.random() < 0.35:
         start = _spot(rng, camera)
         for _ in range(int(rng.integers(1, 5))):
             feet.append((start + rng.uniform(-40, 40, 3) * (1, 0, 1), scenery.draw_house))
-    steps: list[Step] = []
+    steps: list[_Step] = []
     for foot, draw in feet:
         own = np.random.default_rng(int(rng.integers(1 << 40)))
         depth = float(camera.depth(foot))
-        steps.append(
-            (depth, lambda foot=foot, draw=draw, own=own: draw(canvas, camera, weather, own, foot))
-        )
+        steps.append((depth, partial(draw, canvas, camera, weather, own, foot)))
     return steps
 
 

@@ -1,4 +1,4 @@
-"""Things that are not the power line: trees and roofs (ground), birds (sky or whatever is behind)."""
+"""Things beside the power line: trees and houses (ground), birds (whatever is behind them)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _leafy(canvas: Canvas, rng: np.random.Generator, base: Points, size: float, 
         reach = size * slender * (1.0 - 0.45 * up - 0.3 * up * up)
         radius = size * (0.07 + 0.05 * part) * (1.3 - 0.3 * up)
         gain = 0.8 + 0.2 * up + 0.2 * tone + 0.1 * across
-        spot = base + (across * reach, -size * (0.62 + 0.32 * up))
+        spot = base + np.array((across * reach, -size * (0.62 + 0.32 * up)))
         canvas.ellipse(spot, (radius, radius), (red * gain, green * gain, blue * gain), GROUND)
 
 
@@ -110,9 +110,10 @@ def draw_house(
         return
 
     def at(across: float, up: float, away: float) -> Points:
-        return foot + np.array(
+        corner: Points = foot + np.array(
             (across * wide + slant * away * deep, up, away * deep - slant * across * wide)
         )
+        return corner
 
     plaster = weather.shade((plaster_tone, plaster_tone * 0.97, plaster_tone * 0.9), depth)
     shaded: Rgb = (plaster[0] * 0.75, plaster[1] * 0.75, plaster[2] * 0.78)

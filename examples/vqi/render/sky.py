@@ -69,6 +69,9 @@ def _contrail(
     """A soft straight streak: the cable's double in the sky, wider and with a blurred edge."""
     row, slope = float(rng.uniform(0, max(horizon, 0.1))), float(rng.uniform(-0.8, 0.8))
     width = float(rng.uniform(0.004, 0.012))
-    across = (y - np.float32(row) - np.float32(slope) * (x - np.float32(0.5))) / np.float32(width)
-    strength = np.float32(rng.uniform(0.1, 0.4)) / (1 + across * across)[..., None]
+    line: FloatArray = (x - np.float32(0.5)) * np.float32(slope)
+    across = y - np.float32(row) - line
+    across /= np.float32(width)
+    fall = (1 + across * across)[..., None]
+    strength: FloatArray = np.divide(np.float32(rng.uniform(0.1, 0.4)), fall)
     return picture + (np.float32(245) - picture) * strength

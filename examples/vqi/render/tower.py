@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -137,7 +138,7 @@ def _struts(design: Design, coarse: bool) -> tuple[Points, list[float], list[Poi
     steps = [1.0 - (1.0 - index / panels) ** 1.5 for index in range(panels + 1)]
     for middle in design.bodies:
         rings = [_ring(design, step * design.height, middle) for step in steps]
-        for low, high in zip(rings[:-1], rings[1:], strict=True):
+        for low, high in pairwise(rings):
             for corner in range(4):
                 after = (corner + 1) % 4
                 add(low[corner], high[corner], design.leg)
