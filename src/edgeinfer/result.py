@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .frame import PixelFormat, as_frame
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from .frame import Frame
 
 __all__ = ["Classes", "Mask"]
 
@@ -48,7 +49,7 @@ class Mask:
 
     def overlay(
         self,
-        frame: ArrayLike,
+        frame: Frame | NDArray[np.uint8],
         *,
         alpha: float = 0.5,
         palette: NDArray[np.uint8] | None = None,
@@ -61,7 +62,7 @@ class Mask:
         the class at row floor((y + 0.5) * H / rows) and likewise along x (nearest).
 
         Args:
-            frame: (rows, cols, 3) uint8 RGB, or an object that becomes one with ``numpy.asarray``.
+            frame: a ``Frame``, or (rows, cols, 3) uint8 RGB.
             alpha: how much of the colour, 0 (frame alone) to 1 (colour alone).
             palette: (n, 3) uint8 RGB with n >= C; by default ``edgeinfer.palette.colours(C)``.
             legend: draw the present classes with name and share of the mask into a corner, the
@@ -197,10 +198,10 @@ def _percent(share: float) -> str:
     return f"{share * 100:.1f} %" if share >= 0.001 else "< 0.1 %"
 
 
-def _rgb(frame: ArrayLike) -> NDArray[np.uint8]:
-    pixels = np.asarray(frame)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
-        raise InputError(
-            f"frame: found {pixels.dtype} {pixels.shape}, wanted uint8 RGB of shape (rows, cols, 3)"
-        )
-    return pixels
+def _rgb(frame: Frame | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    view = as_frame(frame)
+    if view.format is PixelFormat.GRAY:
+        return np.repeat(view.pixels[:, :, None], 3, axis=2)
+    if view.format is PixelFormat.BGR:
+        return view.pixels[:, :, ::-1]
+    return view.pixels[:, :, :3]
