@@ -5,6 +5,7 @@ A tower is built in its own frame (across, up, along the line; metres) and place
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -135,7 +136,8 @@ def _struts(design: Design, coarse: bool) -> tuple[Points, list[float], list[Poi
 
     panels = max(4, design.panels // 2) if coarse else design.panels
     # Panels shorten towards the top, as the body does.
-    steps = [1.0 - (1.0 - index / panels) ** 1.5 for index in range(panels + 1)]
+    left = [1.0 - index / panels for index in range(panels + 1)]
+    steps = [1.0 - part * math.sqrt(part) for part in left]
     for middle in design.bodies:
         rings = [_ring(design, step * design.height, middle) for step in steps]
         for low, high in pairwise(rings):
