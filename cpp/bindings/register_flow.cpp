@@ -1,7 +1,249 @@
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+
+#include "bindings/arrays.hpp"
 #include "bindings/register.hpp"
+#include "bindings/tensors.hpp"
+#include "flow/binding.hpp"
+#include "flow/network.hpp"
+
+namespace py = pybind11;
 
 namespace ei::bindings {
+namespace {
 
-void register_flow(pybind11::module_&) {}
+using NetworkPtr = std::shared_ptr<const flow::Network>;
+
+std::string names_of(const std::vector<ort::TensorSpec>& specs) {
+    std::string text;
+    for (const auto& spec : specs) text += (text.empty() ? "'" : ", '") + spec.name + "'";
+    return text.empty() ? "none" : text;
+}
+
+std::size_t index_of(const std::vector<ort::TensorSpec>& specs, const std::string& name,
+                     const char* what) {
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        if (specs[i].name == name) return i;
+    }
+    throw Error(ErrorKind::input, std::string(what) + ": found the name '" + name +
+                                      "', wanted one of " + names_of(specs));
+}
+
+// What one run reads: values in the model's order, and whatever keeps their memory alive.
+struct Inputs {
+    std::vector<ort::Value> values;
+    std::vector<InputTensor> tensors;
+};
+
+Inputs gather(const flow::Network& network, const py::handle& inputs) {
+    const auto& specs = network.inputs();
+    Inputs gathered;
+    gathered.values.resize(specs.size());
+    gathered.tensors.reserve(specs.size());
+    const auto put = [&](std::size_t i, const py::handle& object) {
+        gathered.tensors.push_back(to_input(object, specs[i]));
+        gathered.values[i] = std::move(gathered.tensors.back().value);
+    };
+    if (!py::isinstance<py::dict>(inputs)) {
+        if (specs.size() != 1) {
+            throw Error(ErrorKind::input, "inputs: found one array for a model of " +
+                                              std::to_string(specs.size()) +
+                                              " inputs, wanted a dict with " + names_of(specs));
+        }
+        put(0, inputs);
+        return gathered;
+    }
+    for (const auto& [key, object] : py::reinterpret_borrow<py::dict>(inputs)) {
+        if (!py::isinstance<py::str>(key)) {
+            throw Error(ErrorKind::input,
+                        "inputs: found a key that is no str, wanted the names " + names_of(specs));
+        }
+        put(index_of(specs, key.cast<std::string>(), "inputs"), object);
+    }
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        if (!gathered.values[i]) {
+            throw Error(ErrorKind::input,
+                        "inputs: '" + specs[i].name + "' is missing, wanted " + declared(specs[i]));
+        }
+    }
+    return gathered;
+}
+
+std::vector<std::size_t> choose(const flow::Network& network,
+                                const std::optional<std::vector<std::string>>& names) {
+    std::vector<std::size_t> wanted;
+    if (!names) {
+        for (std::size_t i = 0; i < network.outputs().size(); ++i) wanted.push_back(i);
+        return wanted;
+    }
+    for (const std::string& name : *names) {
+        const std::size_t at = index_of(network.outputs(), name, "outputs");
+        if (std::find(wanted.begin(), wanted.end(), at) != wanted.end()) {
+            throw Error(ErrorKind::input,
+                        "outputs: found '" + name + "' twice, wanted each name once");
+        }
+        wanted.push_back(at);
+    }
+    if (wanted.empty()) {
+        throw Error(ErrorKind::input, "outputs: found an empty list, wanted one or more of " +
+                                          names_of(network.outputs()));
+    }
+    return wanted;
+}
+
+py::dict run(const NetworkPtr& network, const py::handle& inputs,
+             const std::optional<std::vector<std::string>>& outputs,
+             const std::optional<py::dict>& out, double timeout_s) {
+    const Inputs gathered = gather(*network, inputs);
+    const std::vector<std::size_t> wanted = choose(*network, outputs);
+    std::vector<ort::Value> results(wanted.size());
+    std::vector<py::object> in_place(wanted.size());
+    if (out) {
+        for (const auto& [key, object] : *out) {
+            const std::size_t at = index_of(network->outputs(), py::str(key), "out");
+            const auto place = std::find(wanted.begin(), wanted.end(), at);
+            if (place == wanted.end()) {
+                throw Error(ErrorKind::input, "out: found '" + std::string(py::str(key)) +
+                                                  "', which outputs=[...] leaves out");
+            }
+            const auto k = static_cast<std::size_t>(place - wanted.begin());
+            results[k] = to_output(object, network->outputs()[at]);
+            in_place[k] = py::reinterpret_borrow<py::object>(object);
+        }
+    }
+    {
+        // Safe: the run touches only memory that `gathered`, `in_place` and `results` keep alive.
+        const py::gil_scoped_release release;
+        network->run(gathered.values, wanted, results, timeout_s);
+    }
+    py::dict named;
+    for (std::size_t k = 0; k < wanted.size(); ++k) {
+        const std::string& name = network->outputs()[wanted[k]].name;
+        named[py::str(name)] =
+            in_place[k] ? in_place[k] : py::object(to_array(std::move(results[k]), name));
+    }
+    return named;
+}
+
+// (classes (H, W) uint8 or uint16, areas int64 (C,)), both owning their memory.
+py::tuple to_arrays(flow::Segmentation&& mask) {
+    std::uint8_t* const pixels = mask.classes.release();
+    const py::capsule owner(pixels, [](void* p) { delete[] static_cast<std::uint8_t*>(p); });
+    const std::vector<py::ssize_t> shape{mask.height, mask.width};
+    const py::dtype dtype =
+        mask.wide ? py::dtype::of<std::uint16_t>() : py::dtype::of<std::uint8_t>();
+    py::array classes(dtype, shape, pixels, owner);
+    py::array_t<std::int64_t> areas(static_cast<py::ssize_t>(mask.areas.size()), mask.areas.data());
+    return py::make_tuple(std::move(classes), std::move(areas));
+}
+
+py::tuple segment(const NetworkPtr& network, const py::handle& inputs,
+                  const std::optional<flow::SizeHw>& size, double timeout_s) {
+    const Inputs gathered = gather(*network, inputs);
+    flow::Segmentation mask;
+    {
+        // Safe: the run touches only memory that `gathered` keeps alive.
+        const py::gil_scoped_release release;
+        mask = network->segment(gathered.values, size, timeout_s);
+    }
+    return to_arrays(std::move(mask));
+}
+
+using BindingPtr = std::shared_ptr<flow::Binding>;
+
+py::dict views(const std::vector<std::shared_ptr<flow::BoundTensor>>& tensors) {
+    py::dict named;
+    for (const auto& tensor : tensors) {
+        named[py::str(tensor->name)] =
+            view_of(tensor->type, tensor->shape, tensor->buffer.data(), tensor);
+    }
+    return named;
+}
+
+}  // namespace
+
+void register_flow(py::module_& module) {
+    py::class_<flow::Network, std::shared_ptr<flow::Network>>(module, "Network")
+        .def_static(
+            "from_file",
+            [](const std::string& path, const ort::Options& runtime, bool fuse_tail) {
+                const py::gil_scoped_release release;  // no Python object is touched
+                return std::const_pointer_cast<flow::Network>(
+                    flow::Network::from_file(path, {runtime, fuse_tail}));
+            },
+            py::arg("path"), py::arg("runtime"), py::arg("fuse_tail"))
+        .def_static(
+            "from_bytes",
+            [](const py::bytes& model, const ort::Options& runtime, bool fuse_tail) {
+                const std::string_view bytes = model;  // `model` outlives the call
+                const py::gil_scoped_release release;
+                return std::const_pointer_cast<flow::Network>(flow::Network::from_bytes(
+                    std::as_bytes(std::span(bytes)), "", {runtime, fuse_tail}));
+            },
+            py::arg("model"), py::arg("runtime"), py::arg("fuse_tail"))
+        .def_property_readonly("inputs", &flow::Network::inputs)
+        .def_property_readonly("outputs", &flow::Network::outputs)
+        .def_property_readonly("tail_cut", [](const flow::Network& n) { return n.tail().cut; })
+        .def_property_readonly("tail_why", [](const flow::Network& n) { return n.tail().why; })
+        .def_property_readonly("tail_steps", [](const flow::Network& n) { return n.tail().steps; })
+        .def(
+            "run",
+            [](const std::shared_ptr<flow::Network>& network, const py::object& inputs,
+               const std::optional<std::vector<std::string>>& outputs,
+               const std::optional<py::dict>& out,
+               double timeout_s) { return run(network, inputs, outputs, out, timeout_s); },
+            py::arg("inputs"), py::arg("outputs"), py::arg("out"), py::arg("timeout_s"))
+        .def(
+            "segment",
+            [](const std::shared_ptr<flow::Network>& network, const py::object& inputs,
+               const std::optional<flow::SizeHw>& size,
+               double timeout_s) { return segment(network, inputs, size, timeout_s); },
+            py::arg("inputs"), py::arg("size"), py::arg("timeout_s"));
+
+    py::class_<flow::Binding, BindingPtr>(module, "Binding")
+        .def(py::init([](const std::shared_ptr<flow::Network>& network,
+                         const std::map<std::string, std::vector<std::int64_t>>& shapes,
+                         const std::optional<std::vector<std::string>>& outputs) {
+                 const std::vector<std::size_t> wanted = choose(*network, outputs);
+                 const py::gil_scoped_release release;  // may run the network to learn shapes
+                 return std::make_shared<flow::Binding>(network, shapes, wanted);
+             }),
+             py::arg("network"), py::arg("shapes"), py::arg("outputs"))
+        .def("inputs", [](const BindingPtr& binding) { return views(binding->inputs()); })
+        .def("outputs",
+             [](const BindingPtr& binding) {
+                 {
+                     const py::gil_scoped_release release;  // may run the rest to learn shapes
+                     binding->outputs();
+                 }
+                 return views(binding->outputs());
+             })
+        .def(
+            "run",
+            [](const BindingPtr& binding, double timeout_s) {
+                const py::gil_scoped_release release;  // buffers belong to `binding`
+                binding->run(timeout_s);
+            },
+            py::arg("timeout_s"))
+        .def(
+            "segment",
+            [](const BindingPtr& binding, const std::optional<flow::SizeHw>& size,
+               double timeout_s) {
+                flow::Segmentation mask;
+                {
+                    const py::gil_scoped_release release;  // buffers belong to `binding`
+                    mask = binding->segment(size, timeout_s);
+                }
+                return to_arrays(std::move(mask));
+            },
+            py::arg("size"), py::arg("timeout_s"))
+        .def_property_readonly("last_times_ms", [](const flow::Binding& binding) {
+            const flow::StageTimes times = binding.last_times();
+            return std::pair(times.run_ms, times.tail_ms);
+        });
+}
 
 }  // namespace ei::bindings

@@ -124,6 +124,7 @@ Session::Session(OrtSession* handle, const Options& options) : handle_(handle), 
     const Library& library = Library::get();
     inputs_ = read_specs(library, handle, true);
     outputs_ = read_specs(library, handle, false);
+    for (const TensorSpec& spec : inputs_) input_names_.push_back(spec.name.c_str());
 }
 
 std::shared_ptr<Session> Session::from_bytes(std::span<const std::byte> model,
@@ -177,16 +178,17 @@ void Session::guarded(double timeout_s, Call&& call) const {
     library.check(status, ErrorKind::run, "run the model");
 }
 
-void Session::run(std::span<const char* const> input_names, std::span<const OrtValue* const> inputs,
-                  std::span<const char* const> output_names, std::span<Value> outputs,
-                  double timeout_s) const {
+void Session::run(std::span<const Value> inputs, std::span<const char* const> output_names,
+                  std::span<Value> outputs, double timeout_s) const {
+    std::vector<const OrtValue*> values(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) values[i] = inputs[i].get();
     std::vector<OrtValue*> raw(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) raw[i] = outputs[i].get();
     const Api& api = Library::get().api();
     try {
         guarded(timeout_s, [&](const OrtRunOptions* options) {
-            return api.Run(handle_.get(), options, input_names.data(), inputs.data(), inputs.size(),
-                           output_names.data(), output_names.size(), raw.data());
+            return api.Run(handle_.get(), options, input_names_.data(), values.data(),
+                           values.size(), output_names.data(), output_names.size(), raw.data());
         });
     } catch (...) {
         // A run that failed late may have made some outputs already.

@@ -50,12 +50,11 @@ class Session {
     const Options& options() const noexcept { return options_; }
     OrtSession* get() const noexcept { return handle_.get(); }
 
-    // Runs once; safe from many threads. Outputs that hold a value are written in place, the others
-    // are allocated by the runtime. `timeout_s`: 0 none. Raises Error(run), reason "timeout" when
-    // the time was up.
-    void run(std::span<const char* const> input_names, std::span<const OrtValue* const> inputs,
-             std::span<const char* const> output_names, std::span<Value> outputs,
-             double timeout_s) const;
+    // Runs once; safe from many threads. inputs[i] belongs to inputs()[i]. Outputs that hold a
+    // value are written in place, the others are allocated by the runtime. `timeout_s`: 0 none.
+    // Raises Error(run), reason "timeout" when the time was up.
+    void run(std::span<const Value> inputs, std::span<const char* const> output_names,
+             std::span<Value> outputs, double timeout_s) const;
 
     // The same over a binding made for this session.
     void run(const OrtIoBinding* binding, double timeout_s) const;
@@ -70,6 +69,7 @@ class Session {
     Options options_;
     std::vector<TensorSpec> inputs_;
     std::vector<TensorSpec> outputs_;
+    std::vector<const char*> input_names_;  // of inputs_, as the runtime takes them
     mutable RunOptionsPool run_options_;
 };
 

@@ -1,0 +1,221 @@
+#include "flow/binding.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+namespace ei::flow {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double since_ms(Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+void expect_bindable(const ort::TensorSpec& spec) {
+    if (bits_of(spec.type) >= 8) return;
+    throw Error(ErrorKind::input, "bind: '" + spec.name + "' is a tensor of " + name_of(spec.type) +
+                                      ", which has no fixed buffer of one element each; use run()");
+}
+
+ort::Value view(BoundTensor& tensor) {
+    const std::size_t count = ort::count_elements(tensor.shape, tensor.type, tensor.name);
+    return ort::Value::view(tensor.buffer.data(), bytes_of(tensor.type, count), tensor.shape,
+                            tensor.type);
+}
+
+std::vector<std::int64_t> shape_of(const ort::TensorSpec& spec,
+                                   const std::map<std::string, std::vector<std::int64_t>>& shapes) {
+    std::vector<std::int64_t> fixed;
+    const bool is_fixed = spec.fixed(fixed);
+    const auto given = shapes.find(spec.name);
+    if (given == shapes.end()) {
+        if (is_fixed) return fixed;
+        throw Error(ErrorKind::input, "bind: input '" + spec.name +
+                                          "' has symbolic axes, wanted its shape; pass "
+                                          "shapes={'" +
+                                          spec.name + "': (...)}");
+    }
+    const auto& shape = given->second;
+    bool fits = shape.size() == spec.shape.size();
+    for (std::size_t i = 0; fits && i < shape.size(); ++i) {
+        const auto* size = std::get_if<std::int64_t>(&spec.shape[i]);
+        fits = shape[i] >= 0 && (size == nullptr || *size == shape[i]);
+    }
+    if (!fits) {
+        throw Error(ErrorKind::input, "bind: the shape given for input '" + spec.name +
+                                          "' does not fit what the model declares; see "
+                                          "session.inputs");
+    }
+    return shape;
+}
+
+}  // namespace
+
+Binding::Binding(std::shared_ptr<const Network> network,
+                 const std::map<std::string, std::vector<std::int64_t>>& shapes,
+                 std::vector<std::size_t> wanted)
+    : network_(std::move(network)), wanted_(std::move(wanted)), core_(network_->core()) {
+    for (const auto& [name, shape] : shapes) {
+        const auto& specs = network_->inputs();
+        if (std::none_of(specs.begin(), specs.end(), [&, &wanted_name = name](const auto& s) {
+                return s.name == wanted_name;
+            })) {
+            throw Error(ErrorKind::input,
+                        "bind: shapes names '" + name + "', which is no input of the model");
+        }
+    }
+    for (const ort::TensorSpec& spec : network_->inputs()) {
+        inputs_.push_back(make(spec, shape_of(spec, shapes)));
+        core_.input(spec.name, inputs_.back()->value);
+    }
+    bind_core();
+}
+
+std::shared_ptr<BoundTensor> Binding::make(const ort::TensorSpec& spec,
+                                           const std::vector<std::int64_t>& shape) const {
+    expect_bindable(spec);
+    auto tensor = std::make_shared<BoundTensor>();
+    tensor->name = spec.name;
+    tensor->type = spec.type;
+    tensor->shape = shape;
+    const std::size_t count = ort::count_elements(shape, spec.type, "bind: '" + spec.name + "'");
+    const std::size_t bytes = bytes_of(spec.type, count);
+    tensor->buffer = AlignedBuffer(std::max<std::size_t>(bytes, 1));
+    std::memset(tensor->buffer.data(), 0, tensor->buffer.size());  // also touches every page
+    tensor->value = view(*tensor);
+    return tensor;
+}
+
+// Buffers for the core's outputs that somebody reads: the wanted ones, and the scores.
+void Binding::bind_core() {
+    const auto& specs = network_->core()->outputs();
+    core_outputs_.resize(specs.size());
+    std::vector<bool> needed(specs.size(), false);
+    for (const std::size_t k : wanted_) {
+        if (network_->source(k).from_core) needed[network_->source(k).index] = true;
+    }
+    if (network_->tail().cut) needed[network_->scores_index()] = true;
+
+    std::vector<std::int64_t> shape;
+    const bool all_fixed = [&] {
+        for (std::size_t i = 0; i < specs.size(); ++i) {
+            if (needed[i] && !specs[i].fixed(shape)) return false;
+        }
+        return true;
+    }();
+    // Symbolic output shapes follow from the input shapes in ways only the graph knows: one run on
+    // zeros tells them.
+    std::vector<ort::Value> found(specs.size());
+    if (!all_fixed) {
+        std::vector<ort::Value> zeros;
+        for (const auto& tensor : inputs_) zeros.push_back(view(*tensor));
+        std::vector<const char*> names_out;
+        for (const auto& spec : specs) names_out.push_back(spec.name.c_str());
+        network_->core()->run(zeros, names_out, found, network_->options().timeout_s);
+    }
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        if (!needed[i]) continue;
+        if (!all_fixed) found[i].expect_tensor(specs[i].name);
+        if (all_fixed) {
+            specs[i].fixed(shape);
+        } else {
+            shape = found[i].shape();
+        }
+        core_outputs_[i] = make(specs[i], shape);
+        core_.output(specs[i].name, core_outputs_[i]->value);
+    }
+}
+
+void Binding::complete_outputs() {
+    if (completed_) return;
+    const auto& rest = network_->rest();
+    std::vector<std::shared_ptr<BoundTensor>> outputs;
+    std::optional<ort::Binding> rest_binding;
+    if (rest != nullptr && std::any_of(wanted_.begin(), wanted_.end(), [&](std::size_t k) {
+            return !network_->source(k).from_core;
+        })) {
+        rest_binding.emplace(rest);
+        const auto& logits = core_outputs_[network_->scores_index()];
+        rest_binding->input(logits->name, logits->value);
+        std::vector<std::int64_t> shape;
+        std::vector<ort::Value> found(rest->outputs().size());
+        const bool all_fixed =
+            std::all_of(rest->outputs().begin(), rest->outputs().end(),
+                        [&](const ort::TensorSpec& spec) { return spec.fixed(shape); });
+        if (!all_fixed) {
+            std::vector<const char*> names;
+            for (const auto& spec : rest->outputs()) names.push_back(spec.name.c_str());
+            rest->run({&logits->value, 1}, names, found, network_->options().timeout_s);
+        }
+        for (const std::size_t k : wanted_) {
+            const auto source = network_->source(k);
+            if (source.from_core) {
+                outputs.push_back(core_outputs_[source.index]);
+                continue;
+            }
+            const ort::TensorSpec& spec = rest->outputs()[source.index];
+            if (all_fixed) {
+                spec.fixed(shape);
+            } else {
+                shape = found[source.index].shape();
+            }
+            outputs.push_back(make(spec, shape));
+            rest_binding->output(spec.name, outputs.back()->value);
+        }
+    } else {
+        for (const std::size_t k : wanted_) {
+            outputs.push_back(core_outputs_[network_->source(k).index]);
+        }
+    }
+    outputs_ = std::move(outputs);
+    rest_ = std::move(rest_binding);
+    completed_ = true;
+}
+
+const std::vector<std::shared_ptr<BoundTensor>>& Binding::outputs() {
+    const std::lock_guard lock(mutex_);
+    complete_outputs();
+    return outputs_;
+}
+
+void Binding::run(double timeout_s) {
+    const std::lock_guard lock(mutex_);
+    complete_outputs();
+    const auto start = Clock::now();
+    core_.run(timeout_s);
+    const double core_ms = since_ms(start);
+    const auto middle = Clock::now();
+    if (rest_) {
+        const double left = timeout_s <= 0 ? 0 : std::max(timeout_s - core_ms / 1000, 1e-9);
+        rest_->run(left);
+    }
+    times_ = {core_ms, rest_ ? since_ms(middle) : 0};
+}
+
+Segmentation Binding::segment(std::optional<SizeHw> size, double timeout_s) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t at = network_->scores_index();
+    const auto& scores = core_outputs_[at];
+    if (scores == nullptr) {
+        throw Error(ErrorKind::input, "segment: output '" + network_->core()->outputs()[at].name +
+                                          "' is not bound, wanted it among bind(outputs=[...])");
+    }
+    const auto start = Clock::now();
+    core_.run(timeout_s);
+    const auto middle = Clock::now();
+    times_.run_ms = since_ms(start);
+    Segmentation result =
+        network_->segmenter().run(scores->value, scores->name, network_->tail().corners,
+                                  size ? size : network_->default_size());
+    times_.tail_ms = since_ms(middle);
+    return result;
+}
+
+StageTimes Binding::last_times() const {
+    const std::lock_guard lock(mutex_);
+    return times_;
+}
+
+}  // namespace ei::flow

@@ -1,0 +1,71 @@
+#pragma once
+// Fixed shapes, buffers allocated once: the fastest way to run the same network on many frames.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "flow/network.hpp"
+
+namespace ei::flow {
+
+// A tensor of fixed shape in memory of ours, as the runtime sees it.
+struct BoundTensor {
+    std::string name;
+    ElementType type = ElementType::undefined;
+    std::vector<std::int64_t> shape;
+    AlignedBuffer buffer;
+    ort::Value value;
+};
+
+struct StageTimes {
+    double run_ms = 0;   // the network (its core, where a tail was cut)
+    double tail_ms = 0;  // the fused pass, or the rest of the graph
+};
+
+// Runs are serialised by a lock; the buffers are the caller's to read and write in between.
+class Binding {
+  public:
+    // shapes: for inputs with a symbolic axis, the shape to bind; wanted: indices of outputs.
+    Binding(std::shared_ptr<const Network> network,
+            const std::map<std::string, std::vector<std::int64_t>>& shapes,
+            std::vector<std::size_t> wanted);
+
+    const std::vector<std::shared_ptr<BoundTensor>>& inputs() const noexcept { return inputs_; }
+
+    // In the order of `wanted`. Buffers of outputs that a cut tail completes are made on the first
+    // call of this or of run(): a caller of segment() alone never pays for them.
+    const std::vector<std::shared_ptr<BoundTensor>>& outputs();
+
+    // Gives what the file's graph gives, in the output buffers. Allocates nothing once outputs()
+    // or run() has been called before.
+    void run(double timeout_s);
+
+    // Network and fused pass over the input buffers; leaves the outputs of a cut tail untouched.
+    Segmentation segment(std::optional<SizeHw> size, double timeout_s);
+
+    StageTimes last_times() const;
+
+  private:
+    std::shared_ptr<BoundTensor> make(const ort::TensorSpec& spec,
+                                      const std::vector<std::int64_t>& shape) const;
+    void bind_core();
+    void complete_outputs();  // with the lock held
+
+    std::shared_ptr<const Network> network_;
+    std::vector<std::size_t> wanted_;
+    mutable std::mutex mutex_;
+    std::vector<std::shared_ptr<BoundTensor>> inputs_;
+    std::vector<std::shared_ptr<BoundTensor>> core_outputs_;  // null where nobody reads
+    std::vector<std::shared_ptr<BoundTensor>> outputs_;       // once completed_
+    ort::Binding core_;
+    std::optional<ort::Binding> rest_;
+    bool completed_ = false;
+    StageTimes times_;
+};
+
+}  // namespace ei::flow

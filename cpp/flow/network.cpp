@@ -1,0 +1,253 @@
+#include "flow/network.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+
+#include "base/mapped_file.hpp"
+#include "graph/reader.hpp"
+#include "graph/tail.hpp"
+
+namespace ei::flow {
+namespace {
+
+std::string declared(const ort::TensorSpec& spec) {
+    std::string text = "'" + spec.name + "' " + name_of(spec.type) + " (";
+    for (std::size_t i = 0; i < spec.shape.size(); ++i) {
+        if (i > 0) text += ", ";
+        const auto* size = std::get_if<std::int64_t>(&spec.shape[i]);
+        text += size != nullptr ? std::to_string(*size) : std::get<std::string>(spec.shape[i]);
+    }
+    return text + ")";
+}
+
+bool is_integer(ElementType type) {
+    switch (type) {
+        case ElementType::int8:
+        case ElementType::uint8:
+        case ElementType::int16:
+        case ElementType::uint16:
+        case ElementType::int32:
+        case ElementType::uint32:
+        case ElementType::int64:
+        case ElementType::uint64:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// Can segment() read a mask out of this output, by its declaration?
+bool is_score_map(const ort::TensorSpec& spec) {
+    const bool scores = spec.shape.size() == 4 &&
+                        (spec.type == ElementType::float32 || spec.type == ElementType::uint8 ||
+                         spec.type == ElementType::int8);
+    const auto one = [&](std::size_t axis) {
+        const auto* size = std::get_if<std::int64_t>(&spec.shape[axis]);
+        return size != nullptr && *size == 1;
+    };
+    const bool ids =
+        is_integer(spec.type) && (spec.shape.size() == 3 || (spec.shape.size() == 4 && one(1)));
+    return scores || ids;
+}
+
+// Files in ONNX Runtime's own format carry this mark behind a 4-byte offset. They are optimised
+// already and cannot be cut.
+bool is_ort_format(std::span<const std::byte> model) {
+    constexpr std::string_view kMark = "ORTM";
+    return model.size() >= 8 &&
+           std::string_view(reinterpret_cast<const char*>(model.data()) + 4, 4) == kMark;
+}
+
+Tail describe(const graph::TailSearch& search, bool fuse) {
+    Tail tail;
+    if (!search.tail) {
+        tail.why = search.why;
+        return tail;
+    }
+    if (!fuse) {
+        tail.why = "fuse_tail is off; " + search.why;
+        return tail;
+    }
+    tail.cut = true;
+    tail.why = search.why;
+    tail.steps = search.tail->steps;
+    tail.logits = search.tail->logits;
+    tail.corners = search.tail->corners == graph::Corners::align_corners
+                       ? plan::Corners::align_corners
+                       : plan::Corners::half_pixel;
+    if (search.tail->out_height && search.tail->out_width) {
+        tail.out_height = static_cast<int>(*search.tail->out_height);
+        tail.out_width = static_cast<int>(*search.tail->out_width);
+    }
+    return tail;
+}
+
+std::size_t index_of(const std::vector<ort::TensorSpec>& specs, const std::string& name) {
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        if (specs[i].name == name) return i;
+    }
+    return specs.size();
+}
+
+struct Loaded {
+    std::shared_ptr<const ort::Session> core, rest;
+    Tail tail;
+    std::vector<std::string> outputs;
+};
+
+// `path` is empty for a model given as bytes.
+Loaded load(std::span<const std::byte> bytes, const std::string& path, const std::string& folder,
+            const LoadOptions& options) {
+    const auto whole = [&] {
+        return path.empty() ? ort::Session::from_bytes(bytes, folder, options.session)
+                            : ort::Session::from_file(path, options.session);
+    };
+    Loaded loaded;
+    if (is_ort_format(bytes)) {
+        loaded.core = whole();
+        loaded.tail.why = "the file is in ONNX Runtime's own format, which is left as it is";
+    } else {
+        const graph::Model model = graph::read(bytes);
+        for (const auto& output : model.graph.outputs) loaded.outputs.emplace_back(output.name);
+        const graph::TailSearch search = graph::find_tail(model);
+        loaded.tail = describe(search, options.fuse_tail);
+        if (!loaded.tail.cut) {
+            loaded.core = whole();
+        } else {
+            const graph::Cut cut = graph::cut(model, *search.tail);
+            loaded.core = ort::Session::from_bytes(cut.core, folder, options.session);
+            // The rest is element-wise work over what the core left: it shares the core's settings.
+            loaded.rest = ort::Session::from_bytes(cut.rest, folder, options.session);
+        }
+    }
+    if (loaded.outputs.empty()) {
+        for (const auto& spec : loaded.core->outputs()) loaded.outputs.push_back(spec.name);
+    }
+    return loaded;
+}
+
+class Clock {
+  public:
+    explicit Clock(double budget_s) : budget_s_(budget_s) {}
+    // What is left of the budget; 0 stays "no limit", and a spent one is a nanosecond.
+    double left() const {
+        if (budget_s_ <= 0) return 0;
+        const std::chrono::duration<double> gone = std::chrono::steady_clock::now() - start_;
+        return std::max(budget_s_ - gone.count(), 1e-9);
+    }
+
+  private:
+    double budget_s_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+Network::Network(std::shared_ptr<const ort::Session> core, std::shared_ptr<const ort::Session> rest,
+                 Tail tail, const std::vector<std::string>& file_outputs)
+    : core_(std::move(core)), rest_(std::move(rest)), tail_(std::move(tail)) {
+    for (const std::string& name : file_outputs) {
+        if (rest_ != nullptr) {
+            const std::size_t at = index_of(rest_->outputs(), name);
+            if (at < rest_->outputs().size()) {
+                outputs_.push_back(rest_->outputs()[at]);
+                sources_.push_back({false, at});
+                continue;
+            }
+        }
+        const std::size_t at = index_of(core_->outputs(), name);
+        if (at == core_->outputs().size()) {
+            throw Error(ErrorKind::model, "output '" + name +
+                                              "': declared by the file, but not "
+                                              "made by the loaded model");
+        }
+        outputs_.push_back(core_->outputs()[at]);
+        sources_.push_back({true, at});
+    }
+}
+
+std::shared_ptr<const Network> Network::from_file(const std::string& path,
+                                                  const LoadOptions& options) {
+    const MappedFile file(path);
+    const auto slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    Loaded loaded = load(file.bytes(), path, folder, options);
+    return std::shared_ptr<const Network>(new Network(
+        std::move(loaded.core), std::move(loaded.rest), std::move(loaded.tail), loaded.outputs));
+}
+
+std::shared_ptr<const Network> Network::from_bytes(std::span<const std::byte> model,
+                                                   const std::string& folder,
+                                                   const LoadOptions& options) {
+    Loaded loaded = load(model, "", folder, options);
+    return std::shared_ptr<const Network>(new Network(
+        std::move(loaded.core), std::move(loaded.rest), std::move(loaded.tail), loaded.outputs));
+}
+
+void Network::run(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
+                  std::span<ort::Value> results, double timeout_s) const {
+    const Clock clock(timeout_s);
+    std::vector<const char*> names[2];  // of the rest's outputs, of the core's
+    std::vector<ort::Value> values[2];
+    std::vector<std::size_t> slots[2];
+    for (std::size_t k = 0; k < wanted.size(); ++k) {
+        const int part = sources_[wanted[k]].from_core ? 1 : 0;
+        names[part].push_back(outputs_[wanted[k]].name.c_str());
+        values[part].push_back(std::move(results[k]));
+        slots[part].push_back(k);
+    }
+    const bool needs_rest = !names[0].empty();
+    if (needs_rest) {
+        names[1].push_back(tail_.logits.c_str());
+        values[1].emplace_back();
+    }
+    core_->run(inputs, names[1], values[1], timeout_s);
+    if (needs_rest) {
+        rest_->run({&values[1].back(), 1}, names[0], values[0], clock.left());
+    }
+    for (int part = 0; part < 2; ++part) {
+        for (std::size_t i = 0; i < slots[part].size(); ++i) {
+            results[slots[part][i]] = std::move(values[part][i]);
+        }
+    }
+}
+
+std::size_t Network::scores_index() const {
+    const auto& outputs = core_->outputs();
+    if (tail_.cut) return index_of(outputs, tail_.logits);
+    std::size_t found = outputs.size();
+    std::string all;
+    bool several = false;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+        all += (i > 0 ? ", " : "") + declared(outputs[i]);
+        if (!is_score_map(outputs[i])) continue;
+        several = several || found < outputs.size();
+        if (!several) found = i;
+    }
+    if (several || found == outputs.size()) {
+        throw Error(ErrorKind::input,
+                    "segment: found " + all + ", wanted " + (several ? "exactly one" : "an") +
+                        " output of float32 (1, C, H, W) logits or of integer (1, H, W) class "
+                        "ids; use run() and edgeinfer.segment() on the output you mean");
+    }
+    return found;
+}
+
+Segmentation Network::segment(std::span<const ort::Value> inputs, std::optional<SizeHw> size,
+                              double timeout_s) const {
+    const std::size_t at = scores_index();
+    const std::string& name = core_->outputs()[at].name;
+    const char* const wanted = name.c_str();
+    ort::Value scores;
+    core_->run(inputs, {&wanted, 1}, {&scores, 1}, timeout_s);
+    scores.expect_tensor(name);
+    return segmenter_.run(scores, name, tail_.corners, size ? size : default_size());
+}
+
+std::optional<SizeHw> Network::default_size() const {
+    if (!tail_.out_height || !tail_.out_width) return std::nullopt;
+    return SizeHw{*tail_.out_height, *tail_.out_width};
+}
+
+}  // namespace ei::flow

@@ -1,0 +1,117 @@
+#pragma once
+// A network file, loaded: the runtime's session, and the tail that was cut off it.
+//
+// A segmentation network ends in work that is better done elsewhere: a Resize of C planes to full
+// size, often an ArgMax. Where graph::find_tail recognises such an end, the file is cut in two. The
+// core runs as the network; its low-resolution logits feed plan::Segment, one fused pass to a mask.
+// run() must still give what the file gives, so the rest is kept as a second small session that
+// takes the same logits: its results are the file's by construction, not by imitation.
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ort/session.hpp"
+#include "plan/segment.hpp"
+
+namespace ei::flow {
+
+struct LoadOptions {
+    ort::Options session;
+    bool fuse_tail = true;
+};
+
+// What the fused pass needs to know, and what describe() tells.
+struct Tail {
+    bool cut = false;
+    std::string why;                 // one sentence
+    std::vector<std::string> steps;  // the nodes cut, in order
+    std::string logits;              // name of the tensor the core ends in
+    plan::Corners corners = plan::Corners::half_pixel;
+    std::optional<int> out_height, out_width;
+};
+
+// A mask as the fused pass leaves it.
+struct Segmentation {
+    std::unique_ptr<std::uint8_t[]> classes;  // height * width, of 1 or 2 bytes
+    bool wide = false;                        // 2 bytes: more than 256 classes
+    int height = 0, width = 0;
+    std::vector<std::int64_t> areas;  // pixels of each class
+};
+
+using SizeHw = std::array<int, 2>;
+
+// The fused pass over one set of logits; keeps the tables of the latest geometry. Safe from many
+// threads.
+class Segmenter {
+  public:
+    Segmentation run(const ort::Value& scores, const std::string& name, plan::Corners corners,
+                     std::optional<SizeHw> size) const;
+
+  private:
+    struct Geometry {
+        std::array<int, 6> key;
+        plan::Segment plan;
+    };
+    std::shared_ptr<const Geometry> geometry(const std::array<int, 6>& key) const;
+
+    mutable std::mutex mutex_;
+    mutable std::shared_ptr<const Geometry> latest_;
+};
+
+class Network {
+  public:
+    static std::shared_ptr<const Network> from_file(const std::string& path,
+                                                    const LoadOptions& options);
+    // `folder`: where external data may lie; empty: the model must hold all its weights.
+    static std::shared_ptr<const Network> from_bytes(std::span<const std::byte> model,
+                                                     const std::string& folder,
+                                                     const LoadOptions& options);
+
+    // As the file declares them, cut or not.
+    const std::vector<ort::TensorSpec>& inputs() const noexcept { return core_->inputs(); }
+    const std::vector<ort::TensorSpec>& outputs() const noexcept { return outputs_; }
+    const Tail& tail() const noexcept { return tail_; }
+    const ort::Options& options() const noexcept { return core_->options(); }
+
+    // inputs[i] belongs to inputs()[i]; wanted[k] is an index into outputs(), and results[k] is
+    // written in place where it holds a value. Gives what the file's graph gives.
+    void run(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
+             std::span<ort::Value> results, double timeout_s) const;
+
+    // Frame tensor to mask. Error(input) when the model does not end in one map of classes.
+    Segmentation segment(std::span<const ort::Value> inputs, std::optional<SizeHw> size,
+                         double timeout_s) const;
+
+    // Where output k comes from: the core (first) or the rest, and its index there.
+    struct Source {
+        bool from_core;
+        std::size_t index;
+    };
+    const Source& source(std::size_t output) const { return sources_[output]; }
+    const std::shared_ptr<const ort::Session>& core() const noexcept { return core_; }
+    const std::shared_ptr<const ort::Session>& rest() const noexcept { return rest_; }
+    // Index, among the core's outputs, of the tensor that segment() reads; Error(input) when the
+    // model has none, with what it has instead.
+    std::size_t scores_index() const;
+    const Segmenter& segmenter() const noexcept { return segmenter_; }
+    // The size of the mask when the caller names none: the cut Resize's, or the scores' own (none).
+    std::optional<SizeHw> default_size() const;
+
+  private:
+    Network(std::shared_ptr<const ort::Session> core, std::shared_ptr<const ort::Session> rest,
+            Tail tail, const std::vector<std::string>& file_outputs);
+
+    std::shared_ptr<const ort::Session> core_;
+    std::shared_ptr<const ort::Session> rest_;  // null when nothing was cut
+    Tail tail_;
+    std::vector<ort::TensorSpec> outputs_;
+    std::vector<Source> sources_;
+    Segmenter segmenter_;
+};
+
+}  // namespace ei::flow

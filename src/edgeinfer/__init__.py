@@ -1,0 +1,85 @@
+"""edgeinfer runs quantised ONNX vision models fast and safely on small devices.
+
+Names are loaded on first use, so that ``import edgeinfer`` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgeinfer._core import __version__ as __version__
+    from edgeinfer._runtime import RuntimeInfo as RuntimeInfo
+    from edgeinfer._runtime import open_runtime as open_runtime
+    from edgeinfer.decode import decode as decode
+    from edgeinfer.errors import BusyError as BusyError
+    from edgeinfer.errors import EdgeInferError as EdgeInferError
+    from edgeinfer.errors import InputError as InputError
+    from edgeinfer.errors import ModelError as ModelError
+    from edgeinfer.errors import PackageError as PackageError
+    from edgeinfer.errors import RunError as RunError
+    from edgeinfer.frame import Frame as Frame
+    from edgeinfer.frame import PixelFormat as PixelFormat
+    from edgeinfer.inspection import ModelFacts as ModelFacts
+    from edgeinfer.inspection import inspect as inspect
+    from edgeinfer.postprocess.classification import classify as classify
+    from edgeinfer.postprocess.segmentation import segment as segment
+    from edgeinfer.preprocess import Fit as Fit
+    from edgeinfer.preprocess import Placement as Placement
+    from edgeinfer.preprocess import Prepared as Prepared
+    from edgeinfer.preprocess import Preprocess as Preprocess
+    from edgeinfer.preprocess import Resize as Resize
+    from edgeinfer.result import Classes as Classes
+    from edgeinfer.result import Mask as Mask
+    from edgeinfer.session import Binding as Binding
+    from edgeinfer.session import Session as Session
+    from edgeinfer.session import SessionOptions as SessionOptions
+    from edgeinfer.session import StageTimes as StageTimes
+    from edgeinfer.session import TensorSpec as TensorSpec
+
+_HOME = {
+    "__version__": "_core",
+    "RuntimeInfo": "_runtime",
+    "open_runtime": "_runtime",
+    "decode": "decode",
+    "BusyError": "errors",
+    "EdgeInferError": "errors",
+    "InputError": "errors",
+    "ModelError": "errors",
+    "PackageError": "errors",
+    "RunError": "errors",
+    "Frame": "frame",
+    "PixelFormat": "frame",
+    "ModelFacts": "inspection",
+    "inspect": "inspection",
+    "classify": "postprocess.classification",
+    "segment": "postprocess.segmentation",
+    "Fit": "preprocess",
+    "Placement": "preprocess",
+    "Prepared": "preprocess",
+    "Preprocess": "preprocess",
+    "Resize": "preprocess",
+    "Classes": "result",
+    "Mask": "result",
+    "Binding": "session",
+    "Session": "session",
+    "SessionOptions": "session",
+    "StageTimes": "session",
+    "TensorSpec": "session",
+}
+
+__all__ = list(_HOME)  # noqa: PLE0605 - the table above is the list
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'edgeinfer' has no attribute {name!r}")
+    value = getattr(import_module(f"edgeinfer.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

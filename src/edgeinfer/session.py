@@ -1,0 +1,376 @@
+"""Load a network and run it: tensors in, tensors out, or straight to a mask."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeinfer import _core
+from edgeinfer._runtime import open_runtime
+from edgeinfer.errors import InputError
+from edgeinfer.result import Mask
+
+__all__ = ["Binding", "Session", "SessionOptions", "StageTimes", "TensorSpec"]
+
+Inputs = Any
+"""{name: array}, or one array: numpy, DLPack or the buffer protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """An input or output as the model file declares it.
+
+    Attributes:
+        name: its name in the graph.
+        dtype: name of the element type, as NumPy or ml_dtypes spell it; ``"string"`` for text,
+            ``"unknown"`` for an output that is no tensor.
+        shape: one entry an axis: an int, or the name of a symbolic axis (``"?"`` without a name).
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """How a network is loaded and run.
+
+    Attributes:
+        fuse_tail: cut a recognised final Resize and/or ArgMax off the graph, so that
+            ``Session.segment`` does it in one fused pass. False leaves the graph alone.
+        to_uint8: None (as loaded) or False. Moving int8 activations to uint8 is not built yet, so
+            True is refused.
+        spin: whether threads of the session's own pool (``threads=N``) wait for work by spinning:
+            ``"on"`` answers faster and burns CPU between runs. ``"auto"`` is ``"off"``. The shared
+            pool never spins. Upstream key ``session.intra_op.allow_spinning``.
+        graph: how far the runtime optimises the graph: ``"off"``, ``"basic"``, ``"extended"``,
+            ``"all"``. Upstream ``GraphOptimizationLevel``.
+        providers: execution providers in order of preference. Only ``"CPU"`` is supported.
+        arena_mb: None. A limit on the runtime's arena is not built yet, so a number is refused.
+        arena: keep freed memory for the next run (faster, larger). Upstream ``EnableCpuMemArena``.
+        memory_pattern: plan one block for all intermediate tensors of a fixed input shape.
+            Upstream ``EnableMemPattern``.
+        flush_denormals: treat denormal floats as zero; speeds up some networks on some CPUs and
+            changes results in the last digits. Upstream key ``session.set_denormal_as_zero``.
+        timeout_s: seconds after which any run of the session stops with a ``RunError`` whose
+            ``reason`` is ``"timeout"``. None: no limit.
+
+    Raises:
+        InputError: a value outside those named above.
+    """
+
+    fuse_tail: bool = True
+    to_uint8: bool | None = None
+    spin: Literal["auto", "on", "off"] = "auto"
+    graph: Literal["off", "basic", "extended", "all"] = "all"
+    providers: tuple[str, ...] = ("CPU",)
+    arena_mb: int | None = None
+    arena: bool = True
+    memory_pattern: bool = True
+    flush_denormals: bool = False
+    timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        _expect_one_of("spin", self.spin, ("auto", "on", "off"))
+        _expect_one_of("graph", self.graph, ("off", "basic", "extended", "all"))
+        if tuple(self.providers) != ("CPU",):
+            raise InputError(
+                f"SessionOptions.providers: found {self.providers!r}, wanted ('CPU',); "
+                "other execution providers are not supported"
+            )
+        if self.to_uint8:
+            raise InputError("SessionOptions.to_uint8: found True, wanted None or False")
+        if self.arena_mb is not None:
+            raise InputError(
+                f"SessionOptions.arena_mb: found {self.arena_mb!r}, wanted None; "
+                "use arena=False to give memory back after each run"
+            )
+        _checked_timeout(self.timeout_s)
+
+
+class StageTimes(NamedTuple):
+    """Milliseconds that the parts of a binding's latest run took."""
+
+    run_ms: float
+    """The network itself."""
+    tail_ms: float
+    """The fused pass to a mask, or the rest of the graph behind a cut."""
+
+
+class Session:
+    """A network, ready to run. Safe to use from many threads.
+
+    Args:
+        model: path of an ``.onnx`` or ``.ort`` file, or its bytes. External data is read from the
+            file's own folder only; a model given as bytes must hold all its weights.
+        threads: None: the pool that all sessions of the process share (one thread a core).
+            A number: a pool of its own with that many threads; 1 runs in the calling thread.
+        options: see ``SessionOptions``.
+        cache: reserved for a cache of optimised models; without effect today.
+
+    Raises:
+        ModelError: the file is missing, damaged, unsupported or refused.
+        InputError: ``threads`` is not positive, or ``model`` is neither a path nor bytes.
+        RunError: ONNX Runtime's library is not installed.
+
+    Cost: reads the file once; where a tail is cut off, a second, small session holds the rest.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes | bytearray | memoryview,
+        *,
+        threads: int | None = None,
+        options: SessionOptions | None = None,
+        cache: bool = True,
+    ) -> None:
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise InputError(f"threads: found {threads!r}, wanted None or a number from 1 up")
+        self._options = options if options is not None else SessionOptions()
+        self._timeout_s = _checked_timeout(self._options.timeout_s)
+        self._threads = threads
+        self._runtime = open_runtime()
+        runtime = _core.RuntimeOptions()
+        runtime.threads = threads
+        runtime.spin = getattr(_core.Spin, self._options.spin)
+        runtime.graph = getattr(_core.GraphLevel, self._options.graph)
+        runtime.arena = self._options.arena
+        runtime.memory_pattern = self._options.memory_pattern
+        runtime.flush_denormals = self._options.flush_denormals
+        runtime.timeout_s = self._timeout_s
+        fuse = self._options.fuse_tail
+        network: _core.Network
+        if isinstance(model, bytes | bytearray | memoryview):
+            network = _core.Network.from_bytes(bytes(model), runtime, fuse)
+        elif isinstance(model, str | os.PathLike):
+            network = _core.Network.from_file(os.fspath(model), runtime, fuse)
+        else:
+            raise InputError(
+                f"model: found {type(model).__name__}, wanted a path or the bytes of a model file"
+            )
+        self._network: _core.Network | None = network
+        self._inputs = tuple(_spec(s) for s in network.inputs)
+        self._outputs = tuple(_spec(s) for s in network.outputs)
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What the model file takes."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What the model file gives, whether or not a tail was cut off."""
+        return self._outputs
+
+    def run(
+        self,
+        inputs: Inputs,
+        *,
+        outputs: Sequence[str] | None = None,
+        out: Mapping[str, NDArray[Any]] | None = None,
+        timeout_s: float | None = None,
+    ) -> dict[str, NDArray[Any]]:
+        """Run the network and give what the file's graph gives.
+
+        Args:
+            inputs: ``{name: array}``, or one array for a model of one input. Element types and
+                sizes as ``Session.inputs`` says. C-contiguous NumPy arrays, DLPack tensors (torch)
+                and buffers are read where they lie; strided arrays and 4-bit types are copied.
+            outputs: names to compute; None: all.
+            out: ``{name: array}``, C-contiguous and writable; written in place and returned.
+            timeout_s: seconds; None: the session's own. The runtime looks at the clock between
+                nodes and loop iterations.
+
+        Returns:
+            ``{name: array}`` in the order asked for. Arrays own their memory and were not copied.
+            Strings come as objects, bfloat16, float8 and 4-bit types as ml_dtypes' types.
+
+        Raises:
+            InputError: a name, element type, rank or size does not fit.
+            RunError: the runtime failed; ``reason`` is ``"timeout"`` when the time was up.
+
+        Cost: no copy of inputs or outputs; the GIL is released while the network runs.
+        """
+        return self._open().run(
+            inputs,
+            list(outputs) if outputs is not None else None,
+            dict(out) if out is not None else None,
+            self._limit(timeout_s),
+        )
+
+    def bind(
+        self,
+        shapes: Mapping[str, Sequence[int]] | None = None,
+        *,
+        outputs: Sequence[str] | None = None,
+    ) -> Binding:
+        """Allocate buffers for fixed shapes once, to run on many frames.
+
+        Args:
+            shapes: ``{input name: shape}`` for inputs with symbolic axes.
+            outputs: names to bind; None: all.
+
+        Raises:
+            InputError: a shape is missing or does not fit, or a tensor holds strings or 4-bit
+                values.
+
+        Cost: with symbolic output shapes, one run on zeros to learn them.
+        """
+        fixed = {name: [int(n) for n in shape] for name, shape in (shapes or {}).items()}
+        network = self._open()
+        binding = _core.Binding(network, fixed, list(outputs) if outputs is not None else None)
+        return Binding(binding, self._timeout_s)
+
+    def segment(
+        self,
+        inputs: Inputs,
+        *,
+        size: tuple[int, int] | None = None,
+        timeout_s: float | None = None,
+    ) -> Mask:
+        """Run the network and turn its logits into a mask of classes.
+
+        Where the tail was cut off at load (see ``describe``), low-resolution logits are upsampled
+        and compared in one fused pass that never holds C planes of full size. Otherwise the pass
+        reads the network's only ``(1, C, H, W)`` output, or class ids that the graph made itself.
+
+        Args:
+            inputs: as for ``run``; one frame.
+            size: ``(height, width)`` of the mask, pixels; None: the size that the network gives.
+            timeout_s: as for ``run``.
+
+        Raises:
+            InputError: the inputs do not fit, or the network does not end in one map of classes.
+            RunError: as for ``run``.
+        """
+        classes, areas = self._open().segment(inputs, _checked_size(size), self._limit(timeout_s))
+        return Mask(classes, areas)
+
+    def describe(self) -> dict[str, Any]:
+        """Tell what was changed at load and why, as plain values that ``json`` can write."""
+        network = self._open()
+        return {
+            "tail": {
+                "cut": network.tail_cut,
+                "why": network.tail_why,
+                "steps": list(network.tail_steps),
+            },
+            "providers": list(self._options.providers),
+            "threads": self._threads if self._threads is not None else "shared",
+            "runtime": {"path": self._runtime.path, "version": self._runtime.version},
+            "cpu": _core.cpu_features(),
+        }
+
+    def close(self) -> None:
+        """Give the network's memory back. Bindings and arrays made before stay valid."""
+        self._network = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self) -> _core.Network:
+        network = self._network
+        if network is None:
+            raise InputError("session: found it closed, wanted it open; make a new Session")
+        return network
+
+    def _limit(self, timeout_s: float | None) -> float:
+        return self._timeout_s if timeout_s is None else _checked_timeout(timeout_s)
+
+
+class Binding:
+    """A network with buffers of fixed shape; made by ``Session.bind``.
+
+    Write a frame into ``inputs[name]``, call ``run`` or ``segment``, read ``outputs[name]``. Runs
+    of one binding are serialised; the buffers are yours in between. The views stay valid for as
+    long as they are held, even after the binding and its session are gone.
+    """
+
+    def __init__(self, binding: _core.Binding, timeout_s: float) -> None:
+        self._binding = binding
+        self._timeout_s = timeout_s
+        self._inputs: dict[str, NDArray[Any]] = binding.inputs()
+        self._outputs: dict[str, NDArray[Any]] | None = None
+
+    @property
+    def inputs(self) -> dict[str, NDArray[Any]]:
+        """Views over the buffers that the runtime reads."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> dict[str, NDArray[Any]]:
+        """Views over the buffers that ``run`` writes."""
+        if self._outputs is None:
+            self._outputs = self._binding.outputs()
+        return self._outputs
+
+    def run(self, *, timeout_s: float | None = None) -> None:
+        """Run the network from the input buffers into the output buffers.
+
+        Raises:
+            RunError: the runtime failed; ``reason`` is ``"timeout"`` when the time was up.
+
+        Cost: nothing is allocated or copied once it has run before; the GIL is released.
+        """
+        self._binding.run(self._limit(timeout_s))
+
+    def segment(
+        self, *, size: tuple[int, int] | None = None, timeout_s: float | None = None
+    ) -> Mask:
+        """Run the network from the input buffers to a mask; see ``Session.segment``."""
+        classes, areas = self._binding.segment(_checked_size(size), self._limit(timeout_s))
+        return Mask(classes, areas)
+
+    @property
+    def last_times(self) -> StageTimes:
+        """How long the parts of the latest ``run`` or ``segment`` took, milliseconds."""
+        return StageTimes(*self._binding.last_times_ms)
+
+    def _limit(self, timeout_s: float | None) -> float:
+        return self._timeout_s if timeout_s is None else _checked_timeout(timeout_s)
+
+
+def _spec(spec: _core.TensorSpec) -> TensorSpec:
+    return TensorSpec(spec.name, spec.dtype, tuple(spec.shape))
+
+
+def _expect_one_of(name: str, value: object, wanted: tuple[str, ...]) -> None:
+    if value not in wanted:
+        raise InputError(f"SessionOptions.{name}: found {value!r}, wanted one of {wanted}")
+
+
+def _checked_timeout(timeout_s: float | None) -> float:
+    """Seconds for the core, where 0 means no limit."""
+    if timeout_s is None:
+        return 0.0
+    if not isinstance(timeout_s, int | float) or math.isnan(timeout_s) or timeout_s <= 0:
+        raise InputError(f"timeout_s: found {timeout_s!r}, wanted None or seconds above 0")
+    return float(timeout_s)
+
+
+def _checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    pair = tuple(size)
+    fits = len(pair) == 2 and all(
+        isinstance(n, int | np.integer) and 1 <= n <= 65535 for n in pair
+    )
+    if not fits:
+        raise InputError(f"size: found {size!r}, wanted (height, width) from 1 to 65535 pixels")
+    return int(pair[0]), int(pair[1])

@@ -1,0 +1,83 @@
+"""The public names, and that importing them stays light."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import edgeinfer
+
+HEAVY = {"onnx", "onnxruntime", "google.protobuf", "PIL", "torch", "cv2", "ml_dtypes"}
+
+PUBLIC = {
+    "Binding", "BusyError", "Classes", "EdgeInferError", "Fit", "Frame", "InputError", "Mask",
+    "ModelError", "ModelFacts", "PackageError", "PixelFormat", "Placement", "Prepared",
+    "Preprocess", "Resize", "RunError", "RuntimeInfo", "Session", "SessionOptions", "StageTimes",
+    "TensorSpec", "__version__", "classify", "decode", "inspect", "open_runtime", "segment",
+}  # fmt: skip
+
+
+def imported_by(code: str) -> set[str]:
+    """Names of the modules that a fresh interpreter holds after running code."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_public_names_are_these() -> None:
+    assert set(edgeinfer.__all__) == PUBLIC
+    assert set(dir(edgeinfer)) == PUBLIC
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_every_public_name_loads(name: str) -> None:
+    assert getattr(edgeinfer, name) is not None
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        edgeinfer.nothing  # noqa: B018
+
+
+def test_import_loads_neither_numpy_nor_the_core() -> None:
+    modules = imported_by("import edgeinfer, edgeinfer.errors")
+    assert "numpy" not in modules
+    assert "edgeinfer._core" not in modules
+
+
+def test_session_loads_nothing_heavy() -> None:
+    modules = imported_by("import edgeinfer; edgeinfer.Session; edgeinfer.Preprocess")
+    assert modules & HEAVY == set()
+    assert "edgeinfer._core" in modules
+
+
+def test_running_a_model_loads_nothing_heavy(project: Path) -> None:
+    model = project / "examples" / "vqi" / "model" / "vqi_light.onnx"
+    modules = imported_by(
+        "import numpy as np, edgeinfer as ei\n"
+        f"s = ei.Session({str(model)!r}, threads=1)\n"
+        "p = ei.Preprocess((320, 320))\n"
+        "s.segment(p(np.zeros((48, 64, 3), np.uint8)).tensor)\n"
+        "s.run(p(np.zeros((48, 64, 3), np.uint8)).tensor)"
+    )
+    assert modules & HEAVY == set()
+
+
+def test_versions_agree(project: Path) -> None:
+    text = (project / "pyproject.toml").read_text(encoding="utf-8")
+    declared = re.search(r'^version = "(.+)"$', text, re.MULTILINE)
+    assert declared is not None
+    assert edgeinfer.__version__ == declared.group(1)
+
+
+def test_error_tree() -> None:
+    for name in ("InputError", "ModelError", "PackageError", "RunError", "BusyError"):
+        assert issubclass(getattr(edgeinfer, name), edgeinfer.EdgeInferError)
+    assert issubclass(edgeinfer.InputError, ValueError)
+    assert edgeinfer.RunError("text", "timeout").reason == "timeout"
