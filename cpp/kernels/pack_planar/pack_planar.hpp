@@ -1,9 +1,11 @@
 #pragma once
-// Interleaved bytes of one row to three float planes: plane[c][x] = pixels[3*x + c] * scale[c] +
-// bias[c].
+// Bytes of one row to three float planes: plane[c][x] = pixel[x][c] * scale[c] + bias[c]; gray
+// bytes feed all three planes.
 //
-//   Units      count counts pixels; pixels holds 3*count bytes, each plane count floats.
-//   Reads      exactly 3*count bytes (camera buffers may end at a page).
+//   Units      count counts pixels of pixel_bytes (1 gray, 3 colour, 4 colour and one dropped);
+//   each
+//              plane takes count floats.
+//   Reads      exactly pixel_bytes*count bytes (camera buffers may end at a page).
 //   Writes     exactly count floats per plane.
 //   Aliasing   none allowed. Alignment: none needed.
 //   Rounding   multiply, then add, each to nearest even, never fused: all variants equal scalar bit
@@ -27,12 +29,12 @@ struct Affine3 {
     float bias[3];
 };
 
-using Fn = void (*)(const std::uint8_t* pixels, std::size_t count, const Affine3& affine,
-                    float* plane0, float* plane1, float* plane2) noexcept;
+using Fn = void (*)(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
+                    const Affine3& affine, float* plane0, float* plane1, float* plane2) noexcept;
 
 namespace scalar {
-void row(const std::uint8_t* pixels, std::size_t count, const Affine3& affine, float* plane0,
-         float* plane1, float* plane2) noexcept;
+void row(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
+         const Affine3& affine, float* plane0, float* plane1, float* plane2) noexcept;
 }
 
 inline constexpr Variant<Fn> kVariants[] = {

@@ -1,0 +1,32 @@
+#pragma once
+// Two rows to one of half the width: out = (sum of the 2x2 pixels + 2) >> 2, per channel.
+//
+//   Units      rows hold 2 * outputs pixels of pixel_bytes (1 gray, 3 colour, 4 colour and one
+//              dropped). An output pixel takes 1 byte for gray, else 4: three channels and a zero.
+//   Reads      only the pixels of the rows. Writes exactly `outputs` pixels.
+//   Aliasing   none allowed. Alignment: none needed.
+//   Rounding   integers; halves go up. All variants equal scalar bit for bit.
+//   Errors     none; shapes are checked above.
+//   Source     what cv2.resize INTER_LINEAR does on 8 bits when both sides are halved exactly
+//              (tests/kernels/test_resize.py).
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/variant.hpp"
+
+namespace ei::average_2x2 {
+
+using Fn = void (*)(const std::uint8_t* upper, const std::uint8_t* lower, std::size_t pixel_bytes,
+                    std::size_t outputs, std::uint8_t* out) noexcept;
+
+namespace scalar {
+void row(const std::uint8_t* upper, const std::uint8_t* lower, std::size_t pixel_bytes,
+         std::size_t outputs, std::uint8_t* out) noexcept;
+}
+
+inline constexpr Variant<Fn> kVariants[] = {
+    {"scalar", cpu::kNone, &scalar::row},
+};
+
+}  // namespace ei::average_2x2

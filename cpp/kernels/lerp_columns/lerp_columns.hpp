@@ -1,0 +1,42 @@
+#pragma once
+// OpenCV's horizontal linear interpolation in fixed point, kept at 11 bits + 8 - 4 for lerp_rows:
+//   out = (row[left] * weights[0] + row[left + 1] * weights[1]) >> 4, per channel.
+//
+//   Units      the row holds `width` >= 2 pixels of pixel_bytes (1 gray, 3 colour, 4 colour and one
+//              dropped). An output pixel takes 1 value for gray, else 4: three channels and a zero.
+//   Reads      only the pixels of the row. Writes exactly lerp.outputs pixels.
+//   Aliasing   none allowed. Alignment: none needed.
+//   Rounding   integers throughout; weights are within 0..2048 and add up to 2048 +- 1, so results
+//              are below 2^15. All variants equal scalar bit for bit.
+//   Errors     none; shapes are checked above.
+//   Source     cv2.resize INTER_LINEAR on 8 bits, found by comparing results
+//              (tests/kernels/test_resize.py).
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/variant.hpp"
+
+namespace ei::lerp_columns {
+
+inline constexpr int kWeightBits = 11;
+
+struct Lerp {
+    std::size_t outputs = 0;
+    const std::int32_t* left = nullptr;     // per output: left source pixel, 0..width - 2
+    const std::int16_t* weights = nullptr;  // per output: of the left and of the right pixel
+};
+
+using Fn = void (*)(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width,
+                    const Lerp& lerp, std::int16_t* out) noexcept;
+
+namespace scalar {
+void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
+         std::int16_t* out) noexcept;
+}
+
+inline constexpr Variant<Fn> kVariants[] = {
+    {"scalar", cpu::kNone, &scalar::row},
+};
+
+}  // namespace ei::lerp_columns

@@ -1,0 +1,30 @@
+#pragma once
+// One output pixel, shared with the variants for the pixels their vectors cannot reach.
+
+#include "kernels/lerp_columns/lerp_columns.hpp"
+
+namespace ei::lerp_columns {
+
+inline std::int16_t mix(std::uint8_t left, std::uint8_t right,
+                        const std::int16_t* weights) noexcept {
+    return static_cast<std::int16_t>((left * weights[0] + right * weights[1]) >> 4);
+}
+
+inline void gray_pixel(const std::uint8_t* row, const Lerp& lerp, std::size_t x,
+                       std::int16_t* out) noexcept {
+    const std::uint8_t* pixel = row + lerp.left[x];
+    out[x] = mix(pixel[0], pixel[1], lerp.weights + 2 * x);
+}
+
+inline void colour_pixel(const std::uint8_t* row, std::size_t pixel_bytes, const Lerp& lerp,
+                         std::size_t x, std::int16_t* out) noexcept {
+    const std::uint8_t* left = row + static_cast<std::size_t>(lerp.left[x]) * pixel_bytes;
+    const std::uint8_t* right = left + pixel_bytes;
+    const std::int16_t* weights = lerp.weights + 2 * x;
+    out[4 * x] = mix(left[0], right[0], weights);
+    out[4 * x + 1] = mix(left[1], right[1], weights);
+    out[4 * x + 2] = mix(left[2], right[2], weights);
+    out[4 * x + 3] = 0;
+}
+
+}  // namespace ei::lerp_columns

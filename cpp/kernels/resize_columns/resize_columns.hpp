@@ -1,0 +1,52 @@
+#pragma once
+// Pillow's horizontal pass: every output pixel of a row is a weighted sum of a run of source
+// pixels,
+//   out = clip((2^21 + sum(weight[i] * row[first + i])) >> 22) to 0..255, per channel.
+//
+//   Units      rows hold `width` pixels of pixel_bytes (1 gray, 3 colour, 4 colour and one
+//   dropped).
+//              An output pixel takes 1 byte for gray, else 4: the three channels and a zero.
+//   Reads      only the pixels of the rows; of the taps every padded weight.
+//   Writes     exactly taps.outputs pixels per output row.
+//   Aliasing   none allowed. Alignment: none needed.
+//   Rounding   integers throughout; the sum fits 32 bits because weights are >= 0 and add up to
+//              about 2^22. All variants equal scalar bit for bit.
+//   Errors     none; shapes are checked above.
+//   Source     Pillow, libImaging/Resample.c, its 8-bit path (tests/kernels/test_resize.py).
+//
+// Several rows a call let a variant load a weight once for all of them.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/variant.hpp"
+
+namespace ei::resize_columns {
+
+inline constexpr int kWeightBits = 22;
+inline constexpr int kLowBits = 15;
+
+struct Taps {
+    std::size_t outputs = 0;
+    std::size_t padded = 0;                 // weights stored per output: a multiple of 4
+    const std::int32_t* first = nullptr;    // per output: first source pixel
+    const std::int32_t* count = nullptr;    // per output: source pixels used, 1..padded
+    const std::int32_t* weights = nullptr;  // outputs * padded; zero behind count
+    // The same weights as high * 2^15 + low, for multipliers of 16 bits.
+    const std::int16_t* low = nullptr;
+    const std::int16_t* high = nullptr;
+};
+
+using Fn = void (*)(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
+                    std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept;
+
+namespace scalar {
+void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
+          std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept;
+}
+
+inline constexpr Variant<Fn> kVariants[] = {
+    {"scalar", cpu::kNone, &scalar::rows},
+};
+
+}  // namespace ei::resize_columns
