@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
 import onnx
 
 import networks
@@ -80,6 +81,9 @@ class Result:
     ratios: dict[str, Ratio]
     stages: dict[str, Summary]
     agreement: dict[str, Agreement]
+    # What edgeinfer did to each file at load, and the CPU features it chose kernels by.
+    tails: dict[str, str]
+    enabled: str
 
 
 def load_ways() -> Ways:
@@ -153,6 +157,17 @@ def stage_sides(ways: Ways, frames: list[Frame]) -> dict[str, Side]:
     return stages
 
 
+def inner_stages(way: FusedWay, name: str, rounds: int) -> dict[str, Summary]:
+    """Where ``Binding.segment`` spends its time, by its own account."""
+    times = []
+    for _ in range(rounds):
+        way.segment()
+        times.append(way.binding.last_times)
+    samples = np.array(times)
+    inner = Timings({"network": samples[:, 0], "tail": samples[:, 1]})
+    return {f"edgeinfer {part} {name}": inner.summary(part) for part in inner.samples_ms}
+
+
 def each_frame(call: Callable[[Frame], object], frames: list[Frame]) -> Side:
     return lambda number: call(frames[number % len(frames)])
 
@@ -180,15 +195,21 @@ def measure(rounds: int) -> Result:
     sides = whole_sides(ways, frames)
     require_one_thread(sides)
     whole: Timings = alternate(sides, rounds=rounds)
-    stages: Timings = alternate(stage_sides(ways, frames), rounds=rounds)
+    parts: Timings = alternate(stage_sides(ways, frames), rounds=rounds)
+    stages = {name: parts.summary(name) for name in parts.samples_ms}
+    for name, way in ways.fused.items():
+        stages |= inner_stages(way, name, rounds)
+    descriptions = {name: way.session.describe() for name, way in ways.fused.items()}
     return Result(
         machine=machine,
         rounds=rounds,
         sides={name: whole.summary(name) for name in whole.samples_ms},
         ratios={row.name: whole.ratio(row.slower, row.faster) for row in ROWS}
         | {"tuned U8S8, information only": whole.ratio("tuned u8s8", "edgeinfer u8s8")},
-        stages={name: stages.summary(name) for name in stages.samples_ms},
+        stages=stages,
         agreement=checked,
+        tails={name: told["tail"]["why"] for name, told in descriptions.items()},
+        enabled=descriptions["float32"]["cpu"],
     )
 
 

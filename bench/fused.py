@@ -2,26 +2,25 @@
 
 from pathlib import Path
 
-import numpy as np
-
 import edgeinfer as ei
-from networks import SIZE
-from peers import MEAN, STD, ClassMap, Frame, Tensor
+from networks import INPUT, SIZE
+from peers import MEAN, STD, ClassMap, Frame
 
 
 class FusedWay:
-    """``Preprocess`` into a kept buffer, then ``Session.segment``: network and fused tail."""
+    """``Preprocess`` writes the bound input; ``Binding.segment`` runs network and fused tail."""
 
     def __init__(self, model: Path) -> None:
         self.session = ei.Session(model, threads=1)
+        self.binding = self.session.bind()
+        self.input = self.binding.inputs[INPUT]
         self.recipe = ei.Preprocess(SIZE, resize=ei.Resize.CV2_LINEAR, mean=MEAN, std=STD)
-        self.input: Tensor = np.empty((1, 3, *SIZE), np.float32)
 
     def preprocess(self, frame: Frame) -> None:
         self.recipe(frame, out=self.input)
 
     def segment(self) -> ClassMap:
-        classes: ClassMap = self.session.segment(self.input).classes
+        classes: ClassMap = self.binding.segment().classes
         return classes
 
     def __call__(self, frame: Frame) -> ClassMap:
