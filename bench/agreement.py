@@ -37,7 +37,9 @@ FLOAT = Bound(lead=2e-5, wrong=0.0)
 INT8 = Bound(lead=0.0, wrong=1e-4)
 
 
-def agreement(mask: NDArray[np.uint8], logits: NDArray[np.float32], lead: float) -> Agreement:
+def agreement(
+    mask: NDArray[np.uint8] | NDArray[np.uint16], logits: NDArray[np.float32], lead: float
+) -> Agreement:
     """Compare ``mask`` (height, width) with the argmax of ``logits`` (1, classes, h, w)."""
     second, first = np.partition(logits[0], (-2, -1), axis=0)[-2:]
     equal = mask == np.argmax(logits[0], axis=0)

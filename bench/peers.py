@@ -21,7 +21,8 @@ STD = (0.229, 0.224, 0.225)
 
 Frame = NDArray[np.uint8]
 Tensor = NDArray[np.float32]
-ClassMap = NDArray[np.uint8]
+# edgeinfer's masks are uint16 above 256 classes; here there are 21.
+ClassMap = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 def one_thread_session(model: Path | bytes) -> ort.InferenceSession:
