@@ -130,13 +130,11 @@ void Segment::run(const LogitsView& logits, void* mask, std::int64_t* areas) con
         areas[0] = static_cast<std::int64_t>(pixels);
         return;
     }
-    const upsample_argmax::Geometry geometry{classes_, y_.view(), x_.view(), groups_.data(),
-                                             static_cast<int>(groups_.size())};
+    const upsample_argmax::Geometry tables = geometry();
     const auto width = static_cast<std::size_t>(logits.width);
-    variant_->fn(geometry,
-                 {logits.data, logits.type, static_cast<std::size_t>(logits.height) * width, width},
-                 {mask, out_width, areas},
-                 scratch_of_thread(upsample_argmax::scratch_bytes(geometry)));
+    variant_->fn(
+        tables, {logits.data, logits.type, static_cast<std::size_t>(logits.height) * width, width},
+        {mask, out_width, areas}, scratch_of_thread(upsample_argmax::scratch_bytes(tables)));
 }
 
 }  // namespace ei::plan

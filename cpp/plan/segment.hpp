@@ -41,6 +41,11 @@ class Segment {
     int out_width() const noexcept { return x_.out; }
     std::string variant() const { return variant_->name; }
 
+    // The tables as the kernel reads them; valid while the plan lives.
+    upsample_argmax::Geometry geometry() const noexcept {
+        return {classes_, y_.view(), x_.view(), groups_.data(), static_cast<int>(groups_.size())};
+    }
+
   private:
     struct Axis {
         int in = 0, out = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/upsample_argmax/limited.hpp"
 #include "kernels/upsample_argmax/upsample_argmax.hpp"
 
 namespace ei::upsample_argmax::scalar {
@@ -17,14 +18,6 @@ struct Block {
     int row, rows;        // output
     int column, columns;  // output
 };
-
-template <class In>
-float limited(In logit) noexcept {
-    const auto value = static_cast<float>(logit);
-    // Written so that NaN fails the first comparison and becomes the lower limit.
-    const float raised = value > -kLimit ? value : -kLimit;
-    return raised < kLimit ? raised : kLimit;
-}
 
 template <class In>
 void expand(const In* row, const Axis& axis, const Block& block, float* expanded) noexcept {

@@ -32,8 +32,7 @@
 namespace ei::upsample_argmax {
 
 inline constexpr float kLimit = 0x1p126f;
-inline constexpr int kGroup = 8;            // output pixels that vector variants treat together
-inline constexpr int kNarrow = kGroup + 1;  // columns that a group may touch and be narrow
+inline constexpr int kGroup = 8;  // output pixels that vector variants treat together
 inline constexpr int kClassBlock = 8;
 
 // One axis. Arrays hold `out` elements and kGroup more that repeat the last one.
@@ -96,7 +95,17 @@ void run(const Geometry& geometry, const Logits& logits, const Mask& mask,
          std::byte* scratch) noexcept;
 }
 
+#if defined(EDGEINFER_X86_64)
+namespace avx2 {
+void run(const Geometry& geometry, const Logits& logits, const Mask& mask,
+         std::byte* scratch) noexcept;
+}
+#endif
+
 inline constexpr Variant<Fn> kVariants[] = {
+#if defined(EDGEINFER_X86_64)
+    {"avx2", cpu::kAvx2, &avx2::run},
+#endif
     {"scalar", cpu::kNone, &scalar::run},
 };
 
