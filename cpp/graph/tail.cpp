@@ -1,0 +1,143 @@
+#include "graph/tail.hpp"
+
+#include <algorithm>
+
+#include "graph/links.hpp"
+#include "graph/shapes.hpp"
+#include "graph/tail_steps.hpp"
+#include "graph/text.hpp"
+
+namespace ei::graph {
+namespace {
+
+constexpr std::size_t kLongestChain = 64;
+
+struct Attempt {
+    std::optional<Tail> tail;
+    std::string why;
+    bool informative = false;  // the refusal came from a Resize or an ArgMax
+};
+
+std::string joined(const std::vector<std::string>& steps) {
+    std::string out;
+    for (const std::string& step : steps) out += (out.empty() ? "" : ", ") + step;
+    return out;
+}
+
+class Finder {
+  public:
+    explicit Finder(const Model& model) : model_(model), links_(model), shapes_(model, links_) {}
+
+    Attempt at_output(std::string_view output);
+
+  private:
+    std::vector<std::size_t> chain_before(std::string_view output) const;
+    Attempt try_from(const std::vector<std::size_t>& chain, std::size_t first,
+                     std::string_view output);
+
+    const Model& model_;
+    Links links_;
+    Shapes shapes_;
+};
+
+// The nodes that lead to `output` one after another, last first; between two of them nobody else
+// reads. Exception: a DequantizeLinear that others read too may come first, since a copy of it can
+// go with the tail while the original stays for the others.
+std::vector<std::size_t> Finder::chain_before(std::string_view output) const {
+    std::vector<std::size_t> chain;
+    if (!links_.users(output).empty()) return chain;
+    for (std::string_view name = output; chain.size() < kLongestChain;) {
+        const auto maker = links_.maker(name);
+        if (!maker) break;
+        const Node& node = model_.graph.nodes[*maker];
+        const bool shared = links_.users(name).size() > 1;
+        if (!TailSteps::may_belong(node) || (shared && !node.is("DequantizeLinear"))) break;
+        const std::string_view from = node.input(0);
+        if (from.empty() || std::count(node.inputs.begin(), node.inputs.end(), from) != 1) break;
+        chain.push_back(*maker);
+        if (shared) break;
+        name = from;
+    }
+    return chain;
+}
+
+Attempt Finder::try_from(const std::vector<std::size_t>& chain, std::size_t first,
+                         std::string_view output) {
+    const Graph& graph = model_.graph;
+    const std::string_view logits = graph.nodes[chain[first]].input(0);
+    const auto maker = links_.maker(logits);
+    if (!maker) return {std::nullopt, "there is nothing before the tail", false};
+    TailSteps steps(model_, links_, logits, shapes_.of(logits));
+    bool quantizes = false;
+    for (std::size_t i = first + 1; i-- > 0;) {
+        const Node& node = graph.nodes[chain[i]];
+        quantizes = quantizes || node.op_type == "QuantizeLinear";
+        const std::string why = steps.take(node);
+        if (!why.empty()) {
+            return {std::nullopt, why, node.op_type == "Resize" || node.op_type == "ArgMax"};
+        }
+    }
+    if (const std::string why = steps.refusal(); !why.empty()) return {std::nullopt, why, false};
+    if (quantizes && graph.nodes[*maker].is("DequantizeLinear")) {
+        return {std::nullopt,
+                "the DequantizeLinear before the tail cannot be cut with it, and the runtime "
+                "fuses the two",
+                true};
+    }
+    Tail tail = steps.tail();
+    tail.output = output;
+    for (std::size_t i = first + 1; i-- > 0;) tail.nodes.push_back(chain[i]);
+    return {std::move(tail), {}, true};
+}
+
+Attempt Finder::at_output(std::string_view output) {
+    const auto maker = links_.maker(output);
+    if (!maker) return {std::nullopt, "no node makes it", false};
+    const std::vector<std::size_t> chain = chain_before(output);
+    if (chain.empty()) {
+        const bool read = !links_.users(output).empty();
+        return {std::nullopt,
+                read ? "other nodes read it too"
+                     : "it ends in " + printable(model_.graph.nodes[*maker].op_type),
+                false};
+    }
+    Attempt refused;
+    for (std::size_t first = chain.size(); first-- > 0;) {  // the longest tail first
+        Attempt attempt = try_from(chain, first, output);
+        if (attempt.tail) {
+            attempt.why = joined(attempt.tail->steps);
+            if (refused.informative) attempt.why += "; what is before it stays: " + refused.why;
+            return attempt;
+        }
+        if (attempt.informative || !refused.informative) refused = std::move(attempt);
+    }
+    return refused;
+}
+
+// A model function may give a standard operator's name another meaning.
+bool redefines_standard_operators(const Model& model) {
+    return std::any_of(model.functions.begin(), model.functions.end(), [](const Function& one) {
+        return one.domain.empty() || one.domain == "ai.onnx";
+    });
+}
+
+}  // namespace
+
+TailSearch find_tail(const Model& model) {
+    if (!model.onnx_opset()) return {std::nullopt, "No tail: the opset of ai.onnx is not known."};
+    if (redefines_standard_operators(model)) {
+        return {std::nullopt, "No tail: the file redefines standard operators."};
+    }
+    if (model.graph.outputs.empty()) return {std::nullopt, "No tail: the graph has no outputs."};
+    Finder finder(model);
+    std::string why;
+    for (const ValueInfo& output : model.graph.outputs) {
+        Attempt attempt = finder.at_output(output.name);
+        const std::string text = "output " + in_quotes(output.name) + ": " + attempt.why + ".";
+        if (attempt.tail) return {std::move(attempt.tail), "Tail at " + text};
+        if (why.empty()) why = "No tail at " + text;
+    }
+    return {std::nullopt, why};
+}
+
+}  // namespace ei::graph
