@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <string_view>
 
 #include "base/mapped_file.hpp"
+#include "graph/facts.hpp"
 #include "graph/reader.hpp"
 #include "graph/tail.hpp"
 
@@ -90,6 +92,28 @@ std::size_t index_of(const std::vector<ort::TensorSpec>& specs, const std::strin
     return specs.size();
 }
 
+// What our own reading of the file found amiss. External data outside the model's folder is refused
+// here: the runtime would read whatever file the model names. The rest is told if loading fails.
+std::vector<graph::Problem> find_problems(const graph::Model& model, const std::string& folder) {
+    std::optional<std::filesystem::path> place;
+    if (!folder.empty()) place = folder;
+    std::vector<graph::Problem> problems = graph::problems(model, {}, place);
+    for (const graph::Problem& problem : problems) {
+        if (problem.code == "external-data") {
+            throw Error(ErrorKind::model, problem.text + "; " + problem.remedy);
+        }
+    }
+    return problems;
+}
+
+std::string remedies(const std::vector<graph::Problem>& problems) {
+    std::string text;
+    for (const graph::Problem& problem : problems) {
+        text += "\n  " + problem.text + "; " + problem.remedy;
+    }
+    return text;
+}
+
 struct Loaded {
     std::shared_ptr<const ort::Session> core, rest;
     Tail tail;
@@ -110,15 +134,20 @@ Loaded load(std::span<const std::byte> bytes, const std::string& path, const std
     } else {
         const graph::Model model = graph::read(bytes);
         for (const auto& output : model.graph.outputs) loaded.outputs.emplace_back(output.name);
+        const std::vector<graph::Problem> problems = find_problems(model, folder);
         const graph::TailSearch search = graph::find_tail(model);
         loaded.tail = describe(search, options.fuse_tail);
-        if (!loaded.tail.cut) {
-            loaded.core = whole();
-        } else {
-            const graph::Cut cut = graph::cut(model, *search.tail);
-            loaded.core = ort::Session::from_bytes(cut.core, folder, options.session);
-            // The rest is element-wise work over what the core left: it shares the core's settings.
-            loaded.rest = ort::Session::from_bytes(cut.rest, folder, options.session);
+        try {
+            if (!loaded.tail.cut) {
+                loaded.core = whole();
+            } else {
+                const graph::Cut cut = graph::cut(model, *search.tail);
+                loaded.core = ort::Session::from_bytes(cut.core, folder, options.session);
+                loaded.rest = ort::Session::from_bytes(cut.rest, folder, options.session);
+            }
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::model || problems.empty()) throw;
+            throw Error(ErrorKind::model, error.what() + remedies(problems));
         }
     }
     if (loaded.outputs.empty()) {
