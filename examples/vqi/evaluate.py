@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from render import CLASSES, Scene, render
+from PIL import Image
+from render import CLASSES, COLORS, Scene, render
 
 EVALUATION_SEEDS = range(1_000_000, 1_000_300)
 MODEL_DIR = Path(__file__).resolve().parent / "model"
@@ -60,11 +61,20 @@ def scenes(seeds: Iterable[int]) -> Iterable[Scene]:
     return (render(seed) for seed in seeds)
 
 
+def triptych(scene: Scene, found: Labels) -> NDArray[np.uint8]:
+    """The scene, its true mask and the one found, side by side: (H, 3 W, 3)."""
+    colors = np.array(COLORS, np.float64)
+    laid = [0.4 * scene.image + 0.6 * colors[mask] for mask in (scene.mask, found)]
+    return np.concatenate([scene.image, *laid], axis=1).astype(np.uint8)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Judge the model with edgeinfer: preprocessing by the recipe, fused tail, argmax mask."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", type=Path, default=MODEL_DIR / "vqi_light.onnx")
     parser.add_argument("--count", type=int, default=len(EVALUATION_SEEDS))
+    parser.add_argument("--picture", type=Path, help="write one scene and its masks, then stop")
+    parser.add_argument("--seed", type=int, default=EVALUATION_SEEDS[4], help="of --picture")
     parser.add_argument("--json", action="store_true", help="print figures as JSON, no progress")
     args = parser.parse_args(argv)
 
@@ -84,6 +94,11 @@ def main(argv: list[str] | None = None) -> int:
     seeds = EVALUATION_SEEDS[: args.count]
     spent = 0.0
     with ei.Session(args.model) as session:
+        if args.picture:
+            scene = render(args.seed)
+            found = session.segment(prepare(scene.image).tensor).classes
+            Image.fromarray(triptych(scene, found)).save(args.picture, quality=88)
+            return 0
         for done, scene in enumerate(scenes(seeds), 1):
             began = time.perf_counter()
             found = session.segment(prepare(scene.image).tensor).classes
