@@ -368,9 +368,7 @@ def _checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
     pair = tuple(size)
-    fits = len(pair) == 2 and all(
-        isinstance(n, int | np.integer) and 1 <= n <= 65535 for n in pair
-    )
+    fits = len(pair) == 2 and all(isinstance(n, int | np.integer) and 1 <= n <= 65535 for n in pair)
     if not fits:
         raise InputError(f"size: found {size!r}, wanted (height, width) from 1 to 65535 pixels")
     return int(pair[0]), int(pair[1])

@@ -1,4 +1,4 @@
-"""C++ folders include only what lies below them; the Python floors are an import-linter contract."""
+"""C++ folders include only what lies below them (Python floors: an import-linter contract)."""
 
 import re
 from pathlib import Path
