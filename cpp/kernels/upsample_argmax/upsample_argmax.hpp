@@ -95,7 +95,12 @@ void run(const Geometry& geometry, const Logits& logits, const Mask& mask,
          std::byte* scratch) noexcept;
 }
 
-#if defined(EDGEINFER_X86_64)
+#if defined(EDGEINFER_ARM64)
+namespace neon {
+void run(const Geometry& geometry, const Logits& logits, const Mask& mask,
+         std::byte* scratch) noexcept;
+}
+#elif defined(EDGEINFER_X86_64)
 namespace avx2 {
 void run(const Geometry& geometry, const Logits& logits, const Mask& mask,
          std::byte* scratch) noexcept;
@@ -103,7 +108,9 @@ void run(const Geometry& geometry, const Logits& logits, const Mask& mask,
 #endif
 
 inline constexpr Variant<Fn> kVariants[] = {
-#if defined(EDGEINFER_X86_64)
+#if defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::run},
+#elif defined(EDGEINFER_X86_64)
     {"avx2", cpu::kAvx2, &avx2::run},
 #endif
     {"scalar", cpu::kNone, &scalar::run},
