@@ -1,0 +1,306 @@
+"""One HTML page of the demo's results that needs nothing from outside."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Picture", "Report", "environment", "write_report"]
+
+RGB = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One frame: its overlay's file, what was found, and JPEGs of frame, mask and truth."""
+
+    seed: int
+    file: str
+    caption: str
+    photo: bytes
+    found: bytes
+    truth: bytes
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the page shows.
+
+    ``stages``: milliseconds by way and stage. ``pairs``: our way, the common way of the same job,
+    and the lowest share of pixels on which they agree; empty when there was no comparison, and
+    ``versions`` is then the reason.
+    """
+
+    count: int
+    frame: str
+    environment: list[tuple[str, str]]
+    stages: dict[str, dict[str, float]]
+    pairs: list[tuple[str, str, float]]
+    versions: str
+    at_network: dict[str, float]
+    at_frame: dict[str, float]
+    training: dict[str, Any]
+    pictures: list[Picture]
+    classes: list[tuple[str, RGB]]
+    commands: list[str]
+
+    def accuracy(self) -> list[tuple[str, dict[str, float]]]:
+        """Rows of the table of IoU figures."""
+        name, colour_alone = max(
+            self.training["baseline"].items(), key=lambda item: item[1]["miou"]
+        )
+        return [
+            ("edgeinfer, network's pixels", self.at_network),
+            (f"edgeinfer, {self.frame} pixels", self.at_frame),
+            (f"best colour rule ({name})", colour_alone),
+        ]
+
+    def speedup(self, ours: str, common: str) -> float:
+        """How many times as fast one way is as the other."""
+        return sum(self.stages[common].values()) / sum(self.stages[ours].values())
+
+
+def environment(described: dict[str, Any]) -> list[tuple[str, str]]:
+    """Facts about this machine, as ``Session.describe()`` and the system give them."""
+    return [
+        ("date", datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")),
+        ("processor", f"{_processor()}, {os.cpu_count()} cores, {platform.machine()}"),
+        ("system", f"{platform.system()} {platform.release()}"),
+        ("Python", platform.python_version()),
+        ("edgeinfer", version("edgeinfer")),
+        ("ONNX Runtime", str(described["runtime"]["version"])),
+        ("tail", "; ".join(described["tail"]["steps"]) or str(described["tail"]["why"])),
+    ]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    facts = dict(line.split(":", 1) for line in lines if ":" in line)
+    names = {key.strip(): value.strip() for key, value in facts.items()}
+    return names.get("Model") or names.get("model name") or "unknown"
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write the page."""
+    path.write_text(page(report), encoding="utf-8")
+
+
+def page(report: Report) -> str:
+    """The page as text."""
+    title = "edgeinfer demo: power lines"
+    sections = (
+        _lead(report),
+        _speed(report),
+        _accuracy(report),
+        _pictures(report),
+        _commands(report),
+        _facts(report),
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{title}</h1>\n" + "\n".join(sections) + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _lead(report: Report) -> str:
+    cells = [
+        (f"{report.at_network['miou']:.3f}", "mean IoU on pictures never seen"),
+        (f"{report.at_network['iou_cable']:.3f}", "IoU of cables, a few pixels wide"),
+        (f"{sum(next(iter(report.stages.values())).values()):.1f} ms", "a frame, one thread"),
+    ]
+    if report.pairs:
+        ours, common, _ = report.pairs[0]
+        cells.append((f"{report.speedup(ours, common):.2f} x", f"as fast as the {common}"))
+    tiles = "".join(
+        f'<div class="tile"><b>{escape(value)}</b><span>{escape(text)}</span></div>'
+        for value, text in cells
+    )
+    seeds = report.training["training_seeds"]
+    return (
+        f"<p>A network of {report.training['file_bytes'] / 1e6:.1f} MB finds towers, cables and "
+        f"insulators in {report.count} drawn pictures of {report.frame} pixels. Training saw the "
+        f"scenes {seeds[0]:,} to {seeds[1]:,}; these are {report.pictures[0].seed:,} and up.</p>"
+        f'<div class="tiles">{tiles}</div>'
+    )
+
+
+def _speed(report: Report) -> str:
+    rows = [
+        [way, *(f"{value:.2f}" for value in times.values()), f"{sum(times.values()):.2f}"]
+        for way, times in report.stages.items()
+    ]
+    stages = next(iter(report.stages.values()))
+    if report.pairs:
+        ratios = "; ".join(
+            f"{ours} is {report.speedup(ours, common):.2f} times as fast as the {common}, and at "
+            f"least {agreement:.2%} of a picture's pixels get the same class"
+            for ours, common, agreement in report.pairs
+        )
+        note = (
+            f"The common way is {report.versions}, each step on its own line. All give a mask of "
+            f"the network's size and took turns on the same frames, one thread each. {ratios}. "
+            "Pillow's resize averages when it shrinks, as training did; OpenCV's linear one looks "
+            "at two pixels an axis."
+        )
+    else:
+        note = f"No comparison: {report.versions}."
+    return (
+        "<h2>Time a frame</h2>"
+        + _chart(report.stages)
+        + _table(["milliseconds, medians", *stages, "sum"], rows)
+        + f"<p>{escape(note)} A shared machine gives noisy times; the ratio holds better.</p>"
+    )
+
+
+def _chart(stages: dict[str, dict[str, float]]) -> str:
+    """Stacked bars, one a way, as inline SVG in units of its own width."""
+    width, bar, gap, top = 640, 30, 30, 34
+    longest = max(sum(times.values()) for times in stages.values())
+    scale = (width - 90) / longest
+    parts = []
+    x = 0.0
+    for index, stage in enumerate(next(iter(stages.values()))):
+        parts.append(f'<rect class="s{index}" x="{x:.0f}" y="4" width="14" height="14"/>')
+        parts.append(f'<text x="{x + 20:.0f}" y="16">{escape(stage)}</text>')
+        x += 50 + 9 * len(stage)
+    y = top
+    for way, times in stages.items():
+        parts.append(f'<text x="0" y="{y + 14}">{escape(way)}</text>')
+        x = 0.0
+        for index, value in enumerate(times.values()):
+            parts.append(
+                f'<rect class="s{index}" x="{x:.1f}" y="{y + 20}" '
+                f'width="{max(value * scale, 0.5):.1f}" height="{bar}"/>'
+            )
+            if value * scale > 44:
+                middle = x + value * scale / 2
+                parts.append(f'<text class="in" x="{middle:.1f}" y="{y + 40}">{value:.1f}</text>')
+            x += value * scale
+        total = sum(times.values())
+        parts.append(f'<text class="sum" x="{x + 6:.1f}" y="{y + 41}">{total:.1f} ms</text>')
+        y += 20 + bar + gap // 2
+    said = "; ".join(f"{way}: {sum(times.values()):.1f} ms" for way, times in stages.items())
+    return (
+        f'<svg viewBox="0 0 {width} {y}" role="img" aria-label="{escape(said)}">'
+        + "".join(parts)
+        + "</svg>"
+    )
+
+
+def _accuracy(report: Report) -> str:
+    keys = ["miou", *(f"iou_{name}" for name, _ in report.classes)]
+    rows = [[label, *(f"{values[key]:.3f}" for key in keys)] for label, values in report.accuracy()]
+    names = ["mean", *(name for name, _ in report.classes)]
+    unseen = report.training["evaluation"]["miou"]
+    return (
+        "<h2>Masks against the drawn truth</h2>"
+        + _table(["intersection over union", *names], rows)
+        + f"<p>The training record gives a mean of {unseen:.3f} on 300 other unseen scenes. The "
+        "last row is how far colour without shape gets on those.</p>"
+    )
+
+
+def _pictures(report: Report) -> str:
+    legend = "".join(
+        f'<li><i style="background:rgb({r},{g},{b})"></i>{escape(name)}</li>'
+        for name, (r, g, b) in report.classes
+    )
+    figures = "".join(
+        '<div class="triple">'
+        + "".join(
+            f'<figure><img alt="{escape(what)} of scene {picture.seed}" '
+            f'src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}">'
+            f"<figcaption>{escape(what)}</figcaption></figure>"
+            for what, jpeg in (
+                ("picture", picture.photo),
+                ("found", picture.found),
+                ("truth", picture.truth),
+            )
+        )
+        + f"<p>scene {picture.seed:,}: {escape(picture.caption)}</p></div>"
+        for picture in report.pictures
+    )
+    return (
+        f'<h2>Pictures</h2><ul class="legend">{legend}</ul>{figures}'
+        f"<p>The first {len(report.pictures)} of {report.count}, not chosen; the overlays of all "
+        "lie beside this page.</p>"
+    )
+
+
+def _commands(report: Report) -> str:
+    lines = "\n".join(report.commands)
+    return f"<h2>On your own picture and model</h2><pre>{escape(lines)}</pre>"
+
+
+def _facts(report: Report) -> str:
+    rows = "".join(
+        f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in report.environment
+    )
+    return f"<h2>Measured on</h2><dl>{rows}</dl>"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in header)
+    body = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(text)}</td>" for text in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide">{table}</div>'
+
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --dim: #57606a; --paper: #fff; --line: #d0d7de;
+  --tile: #f3f5f7; --s0: #2f6fb5; --s1: #8a97a6; --s2: #d9822b; --on: #fff; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --dim: #9aa4af; --paper: #14171b;
+  --line: #343b44; --tile: #1f242a; --s0: #5b9be0; --s1: #77838f; --s2: #e59a4c; --on: #101214; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 60rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.6rem; margin: .5rem 0; }
+h2 { font-size: 1.2rem; margin: 2rem 0 .6rem; }
+p { margin: .6rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .6rem; }
+.tile { background: var(--tile); border-radius: 8px; padding: .7rem .9rem; }
+.tile b { display: block; font-size: 1.6rem; line-height: 1.2; }
+.tile span, figcaption, .triple p { color: var(--dim); font-size: .85rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
+  white-space: nowrap; }
+th:first-child { text-align: left; }
+tbody th { font-weight: normal; }
+svg { width: 100%; max-width: 46rem; height: auto; display: block; margin: .6rem 0; }
+svg text { fill: var(--ink); font-size: 14px; }
+svg text.in { fill: var(--on); text-anchor: middle; }
+svg text.sum { font-weight: 600; }
+.s0 { fill: var(--s0); } .s1 { fill: var(--s1); } .s2 { fill: var(--s2); }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: 0; }
+.legend i { display: inline-block; width: .9rem; height: .9rem; border-radius: 3px;
+  margin-right: .4rem; vertical-align: -.1rem; }
+.triple { display: grid; grid-template-columns: repeat(3, 1fr); gap: .4rem .5rem; margin: 1rem 0; }
+.triple p { grid-column: 1 / -1; margin: 0; }
+figure { margin: 0; }
+img { width: 100%; height: auto; display: block; border-radius: 6px; }
+@media (max-width: 40rem) { .triple { grid-template-columns: 1fr; } }
+pre { background: var(--tile); border-radius: 8px; padding: .8rem; overflow-x: auto; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: 0; }
+dt { color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }
+"""
