@@ -11,26 +11,30 @@ PillowAxis::PillowAxis(int source, int target) {
     const double support = 1.0 * widening;  // of the triangle filter
     const double inverse = 1.0 / widening;
     const auto outputs = static_cast<std::size_t>(target);
-    const auto room = static_cast<std::size_t>(std::ceil(support)) * 2 + 1;
-    padded_ = (room + 3) / 4 * 4;
+    const auto center = [&](std::size_t x) { return (static_cast<double>(x) + 0.5) * scale; };
 
     first_.resize(outputs);
     count_.resize(outputs);
+    for (std::size_t x = 0; x < outputs; ++x) {
+        // Conversions cut off towards zero, so the half makes them round.
+        const int begin = std::max(static_cast<int>(center(x) - support + 0.5), 0);
+        const int end = std::min(static_cast<int>(center(x) + support + 0.5), source);
+        first_[x] = begin;
+        count_[x] = end - begin;
+        most_taps_ = std::max(most_taps_, static_cast<std::size_t>(end - begin));
+    }
+    padded_ = (most_taps_ + 3) / 4 * 4;
     weights_.assign(outputs * padded_, 0);
     low_.resize(weights_.size());
     high_.resize(weights_.size());
-    std::vector<double> exact(room);
+    std::vector<double> exact(most_taps_);
 
     for (std::size_t x = 0; x < outputs; ++x) {
-        const double center = (static_cast<double>(x) + 0.5) * scale;
-        // Conversions cut off towards zero, so the half makes them round.
-        const int begin = std::max(static_cast<int>(center - support + 0.5), 0);
-        const int end = std::min(static_cast<int>(center + support + 0.5), source);
-        const auto count = static_cast<std::size_t>(end - begin);
+        const auto count = static_cast<std::size_t>(count_[x]);
         double total = 0;
         for (std::size_t i = 0; i < count; ++i) {
             const double distance =
-                std::abs((static_cast<double>(i) + begin - center + 0.5) * inverse);
+                std::abs((static_cast<double>(i) + first_[x] - center(x) + 0.5) * inverse);
             exact[i] = distance < 1.0 ? 1.0 - distance : 0.0;
             total += exact[i];
         }
@@ -43,9 +47,6 @@ PillowAxis::PillowAxis(int source, int target) {
             low_[at] = static_cast<std::int16_t>(weight & ((1 << resize_columns::kLowBits) - 1));
             high_[at] = static_cast<std::int16_t>(weight >> resize_columns::kLowBits);
         }
-        first_[x] = begin;
-        count_[x] = static_cast<std::int32_t>(count);
-        most_taps_ = std::max(most_taps_, count);
     }
 }
 

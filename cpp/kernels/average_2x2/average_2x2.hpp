@@ -24,8 +24,17 @@ namespace scalar {
 void row(const std::uint8_t* upper, const std::uint8_t* lower, std::size_t pixel_bytes,
          std::size_t outputs, std::uint8_t* out) noexcept;
 }
+#if defined(EDGEINFER_X86_64)
+namespace avx2 {
+void row(const std::uint8_t* upper, const std::uint8_t* lower, std::size_t pixel_bytes,
+         std::size_t outputs, std::uint8_t* out) noexcept;
+}
+#endif
 
 inline constexpr Variant<Fn> kVariants[] = {
+#if defined(EDGEINFER_X86_64)
+    {"avx2", cpu::kAvx2, &avx2::row},
+#endif
     {"scalar", cpu::kNone, &scalar::row},
 };
 

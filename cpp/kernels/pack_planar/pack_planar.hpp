@@ -36,8 +36,17 @@ namespace scalar {
 void row(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
          const Affine3& affine, float* plane0, float* plane1, float* plane2) noexcept;
 }
+#if defined(EDGEINFER_X86_64)
+namespace avx2 {
+void row(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
+         const Affine3& affine, float* plane0, float* plane1, float* plane2) noexcept;
+}
+#endif
 
 inline constexpr Variant<Fn> kVariants[] = {
+#if defined(EDGEINFER_X86_64)
+    {"avx2", cpu::kAvx2, &avx2::row},
+#endif
     {"scalar", cpu::kNone, &scalar::row},
 };
 

@@ -44,8 +44,17 @@ namespace scalar {
 void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
           std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept;
 }
+#if defined(EDGEINFER_X86_64)
+namespace avx2 {
+void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
+          std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept;
+}
+#endif
 
 inline constexpr Variant<Fn> kVariants[] = {
+#if defined(EDGEINFER_X86_64)
+    {"avx2", cpu::kAvx2, &avx2::rows},
+#endif
     {"scalar", cpu::kNone, &scalar::rows},
 };
 

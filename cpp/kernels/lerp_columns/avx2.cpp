@@ -1,0 +1,96 @@
+#include "kernels/lerp_columns/scalar.hpp"
+
+#if defined(EDGEINFER_X86_64)
+
+    #include <immintrin.h>
+
+    // Only what stands between push and pop may use AVX2; the headers above may not, or the linker
+    // could keep an AVX2 copy of a shared inline function for everybody.
+    #if defined(__clang__)
+        #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+    #else
+        #pragma GCC push_options
+        #pragma GCC target("avx2")
+    #endif
+
+namespace ei::lerp_columns::avx2 {
+namespace {
+
+// Both pixels of a pair lie in 8 bytes: [r g b] [r g b] . . or [r g b x] [r g b x]; two outputs
+// share a half of a register. Widens the pair at byte `start` of each half: r r' g g' b b' 0 0.
+template <int kPixelBytes>
+__m256i spread(int start) noexcept {
+    const auto byte = [start](int at) { return static_cast<char>(start + at); };
+    return _mm256_broadcastsi128_si256(_mm_setr_epi8(byte(0), -1, byte(kPixelBytes), -1, byte(1),
+                                                     -1, byte(kPixelBytes + 1), -1, byte(2), -1,
+                                                     byte(kPixelBytes + 2), -1, -1, -1, -1, -1));
+}
+
+__m128i two_pairs(const std::uint8_t* first, const std::uint8_t* second) noexcept {
+    const __m128i low = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(first));
+    return _mm_castps_si128(
+        _mm_loadh_pi(_mm_castsi128_ps(low), reinterpret_cast<const __m64*>(second)));
+}
+
+template <int kPixelBytes>
+const std::uint8_t* pixel(const std::uint8_t* row, const Lerp& lerp, std::size_t x) noexcept {
+    return row + static_cast<std::size_t>(lerp.left[x]) * kPixelBytes;
+}
+
+// Outputs that may be made from loads of 8 bytes. Pairs move right only, so the others are last.
+template <int kPixelBytes>
+std::size_t within_reach(const Lerp& lerp, std::size_t width) noexcept {
+    std::size_t outputs = lerp.outputs;
+    while (outputs > 0 && static_cast<std::size_t>(lerp.left[outputs - 1]) * kPixelBytes + 8 >
+                              width * kPixelBytes) {
+        --outputs;
+    }
+    return outputs;
+}
+
+template <int kPixelBytes>
+void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
+            std::int16_t* out) noexcept {
+    const __m256i spread_first = spread<kPixelBytes>(0);
+    const __m256i spread_second = spread<kPixelBytes>(8);
+    const __m256i even = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
+    const __m256i odd = _mm256_setr_epi32(1, 1, 1, 1, 3, 3, 3, 3);
+    const std::size_t reach = within_reach<kPixelBytes>(lerp, width);
+    std::size_t x = 0;
+    for (; x + 4 <= reach; x += 4) {
+        const __m256i pixels = _mm256_inserti128_si256(
+            _mm256_castsi128_si256(
+                two_pairs(pixel<kPixelBytes>(row, lerp, x), pixel<kPixelBytes>(row, lerp, x + 1))),
+            two_pairs(pixel<kPixelBytes>(row, lerp, x + 2), pixel<kPixelBytes>(row, lerp, x + 3)),
+            1);
+        const __m256i weights = _mm256_castsi128_si256(
+            _mm_loadu_si128(reinterpret_cast<const __m128i*>(lerp.weights + 2 * x)));
+        const __m256i even_s32x8 = _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, spread_first),
+                                                     _mm256_permutevar8x32_epi32(weights, even));
+        const __m256i odd_s32x8 = _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, spread_second),
+                                                    _mm256_permutevar8x32_epi32(weights, odd));
+        _mm256_storeu_si256(
+            reinterpret_cast<__m256i*>(out + 4 * x),
+            _mm256_packs_epi32(_mm256_srai_epi32(even_s32x8, 4), _mm256_srai_epi32(odd_s32x8, 4)));
+    }
+    for (; x < lerp.outputs; ++x) colour_pixel(row, kPixelBytes, lerp, x, out);
+}
+
+}  // namespace
+
+void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
+         std::int16_t* out) noexcept {
+    if (pixel_bytes == 3) return colour<3>(row, width, lerp, out);
+    if (pixel_bytes == 4) return colour<4>(row, width, lerp, out);
+    scalar::row(row, pixel_bytes, width, lerp, out);
+}
+
+}  // namespace ei::lerp_columns::avx2
+
+    #if defined(__clang__)
+        #pragma clang attribute pop
+    #else
+        #pragma GCC pop_options
+    #endif
+
+#endif
