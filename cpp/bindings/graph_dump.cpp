@@ -13,6 +13,8 @@ namespace {
 
 using namespace py::literals;
 
+constexpr std::size_t kAll = std::size_t{1} << 40;
+
 // Names may hold any bytes.
 py::bytes text(std::string_view value) {
     return {value.data(), value.size()};
@@ -30,8 +32,8 @@ py::list texts(const std::vector<std::string_view>& items) {
 }
 
 py::dict tensor(const graph::Tensor& one) {
-    const auto small_ints = graph::int_values(one);
-    const auto small_floats = graph::float_values(one);
+    const auto small_ints = graph::int_values(one, kAll);
+    const auto small_floats = graph::float_values(one, kAll);
     return py::dict(
         "name"_a = text(one.name), "type"_a = static_cast<int>(one.type), "dims"_a = one.dims,
         "external"_a = one.external,
@@ -59,8 +61,8 @@ py::dict graph_dump(const graph::Graph& one);
 py::dict attribute(const graph::Attribute& one) {
     return py::dict(
         "name"_a = text(one.name), "type"_a = one.type, "reference"_a = text(one.reference),
-        "f"_a = one.f, "i"_a = one.i, "s"_a = text(one.s), "ints"_a = graph::ints(one),
-        "floats"_a = graph::floats(one), "strings"_a = texts(graph::strings(one)),
+        "f"_a = one.f, "i"_a = one.i, "s"_a = text(one.s), "ints"_a = graph::ints(one, kAll),
+        "floats"_a = graph::floats(one, kAll), "strings"_a = texts(graph::strings(one, kAll)),
         "tensors"_a = list(one.tensors, tensor), "graphs"_a = list(one.graphs, graph_dump));
 }
 

@@ -40,7 +40,9 @@ class Check {
   public:
     Check(const Model& model, const RuntimeLimits& runtime,
           const std::optional<std::filesystem::path>& folder)
-        : model_(model), runtime_(runtime), folder_(folder) {}
+        : model_(model), runtime_(runtime), folder_(folder) {
+        for (const Function& one : model.functions) functions_.emplace(one.domain, one.name);
+    }
 
     std::vector<Problem> run() {
         header();
@@ -77,6 +79,7 @@ class Check {
     const Model& model_;
     const RuntimeLimits& runtime_;
     const std::optional<std::filesystem::path>& folder_;
+    std::set<std::pair<std::string_view, std::string_view>> functions_;  // domain and name
     std::vector<Problem> found_;
     std::map<std::string, std::size_t> counts_;
     std::vector<Names> scopes_;  // of the graphs around the one being checked, and its own

@@ -12,12 +12,12 @@ namespace ei::graph {
 struct Limits {
     std::size_t file_bytes = std::size_t{1} << 31;  // what protobuf itself can hold
     std::size_t depth = 32;                         // graphs inside graphs
-    std::size_t nodes = 500'000;
-    std::size_t attributes = 1'000'000;
-    std::size_t names = 4'000'000;  // inputs and outputs of nodes and functions
-    std::size_t tensors = 500'000;  // initialisers and tensors in attributes
-    std::size_t values = 500'000;   // declared inputs, outputs and intermediate values
-    std::size_t entries = 500'000;  // metadata, opset imports, functions, external-data keys
+    std::size_t nodes = 250'000;
+    std::size_t attributes = 500'000;
+    std::size_t names = 1'000'000;  // inputs and outputs of nodes and functions
+    std::size_t tensors = 250'000;  // initialisers and tensors in attributes
+    std::size_t values = 250'000;   // declared inputs, outputs and intermediate values
+    std::size_t entries = 250'000;  // metadata, opset imports, functions, external-data keys
     std::size_t dims = 64;          // of one tensor
     std::size_t name_bytes = std::size_t{1} << 20;
 };

@@ -34,7 +34,7 @@ Dims broadcast(const Dims& a, const Dims& b) {
 
 Dims broadcast_all(const RuleInput& in) {
     Dims out = in.input(0).dims;
-    for (std::size_t i = 1; i < in.inputs.size(); ++i) out = broadcast(out, in.inputs[i].dims);
+    for (std::size_t i = 1; i < in.inputs.size(); ++i) out = broadcast(out, in.inputs[i]->dims);
     return out;
 }
 
@@ -48,7 +48,7 @@ Dims concatenated(const RuleInput& in) {
     const auto axis = from_front(int_of(in.node, "axis", 1), out->size());
     if (!axis) return std::nullopt;
     for (std::size_t i = 1; i < in.inputs.size(); ++i) {
-        const Dims& next = in.inputs[i].dims;
+        const Dims& next = in.inputs[i]->dims;
         if (!next || next->size() != out->size()) return std::nullopt;
         for (std::size_t k = 0; k < out->size(); ++k) {
             Size& size = (*out)[k];
@@ -383,7 +383,7 @@ ElementType type_of(const RuleInput& in) {
 
 const Shape& RuleInput::input(std::size_t index) const {
     static const Shape kUnknown;
-    return index < inputs.size() ? inputs[index] : kUnknown;
+    return index < inputs.size() ? *inputs[index] : kUnknown;
 }
 
 std::optional<std::size_t> from_front(std::int64_t axis, std::size_t rank) noexcept {
@@ -401,9 +401,6 @@ Shape infer(const RuleInput& in) {
     if (!in.node.is_onnx()) return out;
     const auto found = rules().find(in.node.op_type);
     if (found == rules().end()) return out;
-    // Only Split makes several results of one rule; a further output (the mask of a Dropout, the
-    // indices of a MaxPool) has a type of its own.
-    if (in.output != 0 && in.node.op_type != "Split") return out;
     out.dims = found->second(in);
     out.type = type_of(in);
     return out;

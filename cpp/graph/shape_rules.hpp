@@ -13,8 +13,8 @@ namespace ei::graph {
 
 struct RuleInput {
     const Node& node;
-    const std::vector<Shape>& inputs;  // one per input of the node; unknown where not given
-    const Links& links;                // for constant inputs: sizes, axes, pads
+    const std::vector<const Shape*>& inputs;  // one per input of the node, never null
+    const Links& links;                       // for constant inputs: sizes, axes, pads
     std::int64_t opset = 0;
     std::size_t output = 0;  // index of the output asked for
 

@@ -7,6 +7,8 @@
 namespace ei::graph {
 namespace {
 
+constexpr std::size_t kMostParts = 1'024;  // of a Split, so that looking one up stays cheap
+
 Shape shape_of(const Tensor& tensor) {
     Shape out;
     out.type = tensor.type;
@@ -23,7 +25,8 @@ bool complete(const Shape& shape) {
 
 }  // namespace
 
-Shapes::Shapes(const Model& model, const Links& links) : model_(model), links_(links) {
+Shapes::Shapes(const Model& model, const Links& links)
+    : model_(model), links_(links), opened_(model.graph.nodes.size(), false) {
     const Graph& graph = model.graph;
     for (const auto* const list : {&graph.inputs, &graph.value_infos, &graph.outputs}) {
         for (const ValueInfo& value : *list) declared_.emplace(value.name, &value);
@@ -71,15 +74,24 @@ Shape Shapes::made_by(const Node& node, std::string_view name) {
         const Tensor* const tensor = links_.constant(name);
         return tensor == nullptr ? Shape{} : shape_of(*tensor);
     }
-    std::vector<Shape> inputs;
+    // Only Split makes several results of one rule; a further output (the mask of a Dropout, the
+    // indices of a MaxPool) has a type of its own.
+    std::size_t output = 0;
+    if (node.outputs.front() != name) {
+        if (!node.is("Split") || node.inputs.size() > 2 || node.outputs.size() > kMostParts) {
+            return {};
+        }
+        output = static_cast<std::size_t>(
+            std::find(node.outputs.begin(), node.outputs.end(), name) - node.outputs.begin());
+    }
+    static const Shape kUnknown;
+    std::vector<const Shape*> inputs;
     inputs.reserve(node.inputs.size());
     for (const std::string_view input : node.inputs) {
         const auto found = known_.find(input);
-        inputs.push_back(found == known_.end() ? Shape{} : found->second);
+        inputs.push_back(found == known_.end() ? &kUnknown : &found->second);
     }
-    const auto output = std::find(node.outputs.begin(), node.outputs.end(), name);
-    return infer({node, inputs, links_, model_.onnx_opset().value_or(0),
-                  static_cast<std::size_t>(output - node.outputs.begin())});
+    return infer({node, inputs, links_, model_.onnx_opset().value_or(0), output});
 }
 
 const Shape& Shapes::of(std::string_view wanted) {
@@ -109,6 +121,9 @@ const Shape& Shapes::of(std::string_view wanted) {
             continue;
         }
         stack.push_back({step.name, true});
+        // A second output finds the inputs known, or itself in a cycle.
+        if (opened_[*maker]) continue;
+        opened_[*maker] = true;
         for (const std::string_view input : model_.graph.nodes[*maker].inputs) {
             if (!input.empty()) stack.push_back({input, false});
         }

@@ -38,6 +38,7 @@ class Shapes {
     const Links& links_;
     std::map<std::string_view, const ValueInfo*> declared_;
     std::map<std::string_view, Shape> known_;
+    std::vector<bool> opened_;  // nodes whose inputs were asked for already
 };
 
 }  // namespace ei::graph

@@ -10,7 +10,9 @@
 namespace ei::graph {
 namespace {
 
-constexpr std::size_t kLongestChain = 64;
+// Real tails have fewer than ten nodes, and networks few outputs; the bounds are for hostile files.
+constexpr std::size_t kLongestChain = 32;
+constexpr std::size_t kOutputsTried = 64;
 
 struct Attempt {
     std::optional<Tail> tail;
@@ -131,7 +133,9 @@ TailSearch find_tail(const Model& model) {
     if (model.graph.outputs.empty()) return {std::nullopt, "No tail: the graph has no outputs."};
     Finder finder(model);
     std::string why;
-    for (const ValueInfo& output : model.graph.outputs) {
+    const std::size_t tried = std::min(model.graph.outputs.size(), kOutputsTried);
+    for (std::size_t i = 0; i < tried; ++i) {
+        const ValueInfo& output = model.graph.outputs[i];
         Attempt attempt = finder.at_output(output.name);
         const std::string text = "output " + in_quotes(output.name) + ": " + attempt.why + ".";
         if (attempt.tail) return {std::move(attempt.tail), "Tail at " + text};

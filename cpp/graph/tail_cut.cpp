@@ -29,7 +29,7 @@ class Cutter {
         for (const std::size_t index : tail.nodes) collect_constants(model.graph.nodes[index]);
         for (std::size_t i = 0; i < model.graph.outputs.size(); ++i) {
             const auto maker = links_.maker(model.graph.outputs[i].name);
-            if (maker && gone_.contains(*maker)) lost_.push_back(i);
+            if (maker && gone_.contains(*maker)) lost_.insert(i);
         }
     }
 
@@ -58,7 +58,7 @@ class Cutter {
     Indices chain_;                          // nodes of the tail
     Indices gone_;                           // nodes the core loses
     Indices constant_nodes_, initializers_;  // what the tail needs besides its nodes
-    std::vector<std::size_t> lost_;          // outputs the core loses
+    Indices lost_;                           // outputs the core loses
 };
 
 void Cutter::collect_constants(const Node& node) {
@@ -157,7 +157,7 @@ std::vector<std::byte> Cutter::rest() const {
     }
     edit.inputs.add.push_back(declaration());
     for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
-        if (std::find(lost_.begin(), lost_.end(), i) == lost_.end()) edit.outputs.drop_at(i);
+        if (!lost_.contains(i)) edit.outputs.drop_at(i);
     }
     for (std::size_t i = 0; i < graph.value_infos.size(); ++i) {
         if (!made.contains(graph.value_infos[i].name)) edit.value_infos.drop_at(i);

@@ -54,10 +54,11 @@ std::string printable(std::string_view text) {
 }
 
 std::string in_quotes(std::string_view text) {
-    if (text.size() <= kQuotedBytes) return "'" + printable(text) + "'";
+    std::string out(1, '\'');
+    if (text.size() <= kQuotedBytes) return out.append(printable(text)).append(1, '\'');
     std::size_t end = kQuotedBytes;  // not inside a UTF-8 sequence
     while (end > 0 && (static_cast<std::uint8_t>(text[end]) & 0xc0) == 0x80) --end;
-    return "'" + printable(text.substr(0, end)) + "...'";
+    return out.append(printable(text.substr(0, end))).append("...'");
 }
 
 }  // namespace ei::graph

@@ -12,8 +12,9 @@
 
 namespace ei::graph {
 
-// More than any shape, axis list or scale vector of a tail; weights are not decoded here.
-inline constexpr std::size_t kSmallList = 65'536;
+// More than any shape, axis list or scale of a tail has; weights are not decoded here. A list cut
+// off at this length still fits no tensor, which has 64 dimensions at most.
+inline constexpr std::size_t kSmallList = 4'096;
 
 std::vector<std::int64_t> ints(const Attribute& attribute, std::size_t limit = kSmallList);
 std::vector<float> floats(const Attribute& attribute, std::size_t limit = kSmallList);

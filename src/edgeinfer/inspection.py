@@ -1,0 +1,176 @@
+"""Facts about an ONNX file, read without ONNX Runtime, onnx or protobuf.
+
+The reader is bounded: a damaged or hostile file raises ModelError and costs no more memory than its
+own size allows. What would keep the runtime from loading an intact file is listed as problems,
+each with its remedy, and raises nothing.
+"""
+
+import dataclasses
+import os
+from typing import Any
+
+from edgeinfer import _core
+
+__all__ = ["ModelFacts", "Problem", "TailFacts", "ValueFacts", "inspect"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ValueFacts:
+    """A declared input or output.
+
+    Attributes:
+        kind: ``"tensor"``, or what else the file declares (``"sequence"``, ``"map"``, ...).
+        dtype: as NumPy spells it; ``"unknown"`` where the file does not say.
+        shape: one entry per axis: a number, a symbol, or ``""`` for an axis of unknown size;
+            None when not even the number of axes is declared.
+    """
+
+    name: str
+    kind: str
+    dtype: str
+    shape: tuple[int | str, ...] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """What keeps the runtime from loading the file, and what to do about it.
+
+    Attributes:
+        code: for programs, e.g. ``"ir-version"``, ``"opset"``, ``"external-data"``, ``"cycle"``.
+    """
+
+    code: str
+    text: str
+    remedy: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TailFacts:
+    """The end of a segmentation network that a session replaces by its fused pass.
+
+    Attributes:
+        logits: tensor (N, classes, height, width) at which the network is cut.
+        output: the graph output that the tail makes.
+        dtype: of the logits: ``"float32"``, ``"uint8"`` or ``"int8"``.
+        scale, zero_point: real value = (integer - zero_point) * scale; None for float logits.
+        align_corners: how the Resize maps pixels; half-pixel centres otherwise.
+        size: (height, width) of the logits, None where it is not known before a run.
+        out_size: (height, width) after the Resize.
+        argmax: the output holds class indices, not scores.
+        steps: the operators cut off, in order.
+    """
+
+    logits: str
+    output: str
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+    align_corners: bool
+    classes: int | None
+    size: tuple[int | None, int | None]
+    out_size: tuple[int | None, int | None]
+    argmax: bool
+    steps: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelFacts:
+    """What an ONNX file is.
+
+    Attributes:
+        opsets: version by domain; the standard operators are ``"ai.onnx"``.
+        inputs: what a caller must give; initialisers that old files list as inputs are left out.
+        parameters: elements of all initialisers, those of subgraphs included.
+        weight_bytes: what they take, external files included.
+        operators: nodes by operator, subgraphs included; names outside of ai.onnx carry their
+            domain (``"com.microsoft.QGemm"``).
+        weighted_nodes: convolutions and products with weights; quantised_nodes: those of them
+            that compute in 8-bit integers.
+        external_files: locations of weights kept beside the file, as the file gives them.
+        tail: the segmentation tail, or None; tail_why: one sentence on what was found.
+        problems: empty when nothing is known to speak against loading.
+    """
+
+    file_bytes: int
+    ir_version: int
+    producer_name: str
+    producer_version: str
+    graph_name: str
+    opsets: dict[str, int]
+    metadata: dict[str, str]
+    inputs: tuple[ValueFacts, ...]
+    outputs: tuple[ValueFacts, ...]
+    parameters: int
+    weight_bytes: int
+    operators: dict[str, int]
+    weighted_nodes: int
+    quantised_nodes: int
+    external_files: tuple[str, ...]
+    tail: TailFacts | None
+    tail_why: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def quantised_share(self) -> float:
+        """Share of the weighted nodes that compute in 8-bit integers, 0 to 1; 0 without any."""
+        return self.quantised_nodes / self.weighted_nodes if self.weighted_nodes else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists and numbers, as ``edgeinfer inspect --json`` prints them."""
+        return {**dataclasses.asdict(self), "quantised_share": self.quantised_share}
+
+
+def inspect(model: str | os.PathLike[str] | bytes) -> ModelFacts:
+    """Read what an ONNX file is and what would keep it from loading.
+
+    Args:
+        model: path, or the bytes of the file. External data is looked for beside a path only.
+    Returns:
+        Facts, the problems among them.
+    Raises:
+        ModelError: no readable file, a damaged one, or one beyond the reader's limits.
+    Cost: one pass over the structure, a few milliseconds; weights are mapped and not read. GIL
+    released.
+    """
+    facts = _core.inspect_model(model)
+    return ModelFacts(
+        file_bytes=facts.file_bytes,
+        ir_version=facts.ir_version,
+        producer_name=facts.producer_name,
+        producer_version=facts.producer_version,
+        graph_name=facts.graph_name,
+        opsets={opset.domain: opset.version for opset in facts.opsets},
+        metadata=dict(facts.metadata),
+        inputs=tuple(_value(value) for value in facts.inputs),
+        outputs=tuple(_value(value) for value in facts.outputs),
+        parameters=facts.parameters,
+        weight_bytes=facts.weight_bytes,
+        operators=dict(facts.operators),
+        weighted_nodes=facts.weighted_nodes,
+        quantised_nodes=facts.quantised_nodes,
+        external_files=tuple(facts.external_files),
+        tail=None if facts.tail is None else _tail(facts.tail),
+        tail_why=facts.tail_why,
+        problems=tuple(Problem(one.code, one.text, one.remedy) for one in facts.problems),
+    )
+
+
+def _value(value: _core.ValueFacts) -> ValueFacts:
+    shape = None if value.shape is None else tuple(value.shape)
+    return ValueFacts(value.name, value.kind, value.dtype, shape)
+
+
+def _tail(tail: _core.TailFacts) -> TailFacts:
+    return TailFacts(
+        logits=tail.logits,
+        output=tail.output,
+        dtype=tail.dtype,
+        scale=tail.scale,
+        zero_point=tail.zero_point,
+        align_corners=tail.align_corners,
+        classes=tail.classes,
+        size=(tail.height, tail.width),
+        out_size=(tail.out_height, tail.out_width),
+        argmax=tail.argmax,
+        steps=tuple(tail.steps),
+    )
