@@ -39,11 +39,18 @@ namespace avx2 {
 void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
          std::int16_t* out) noexcept;
 }
+#elif defined(EDGEINFER_ARM64)
+namespace neon {
+void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
+         std::int16_t* out) noexcept;
+}
 #endif
 
 inline constexpr Variant<Fn> kVariants[] = {
 #if defined(EDGEINFER_X86_64)
     {"avx2", cpu::kAvx2, &avx2::row},
+#elif defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::row},
 #endif
     {"scalar", cpu::kNone, &scalar::row},
 };

@@ -32,11 +32,18 @@ namespace avx2 {
 void row(const std::int16_t* upper, const std::int16_t* lower, std::int16_t upper_weight,
          std::int16_t lower_weight, std::size_t count, std::uint8_t* out) noexcept;
 }
+#elif defined(EDGEINFER_ARM64)
+namespace neon {
+void row(const std::int16_t* upper, const std::int16_t* lower, std::int16_t upper_weight,
+         std::int16_t lower_weight, std::size_t count, std::uint8_t* out) noexcept;
+}
 #endif
 
 inline constexpr Variant<Fn> kVariants[] = {
 #if defined(EDGEINFER_X86_64)
     {"avx2", cpu::kAvx2, &avx2::row},
+#elif defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::row},
 #endif
     {"scalar", cpu::kNone, &scalar::row},
 };

@@ -49,11 +49,18 @@ namespace avx2 {
 void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
           std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept;
 }
+#elif defined(EDGEINFER_ARM64)
+namespace neon {
+void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
+          std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept;
+}
 #endif
 
 inline constexpr Variant<Fn> kVariants[] = {
 #if defined(EDGEINFER_X86_64)
     {"avx2", cpu::kAvx2, &avx2::rows},
+#elif defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::rows},
 #endif
     {"scalar", cpu::kNone, &scalar::rows},
 };

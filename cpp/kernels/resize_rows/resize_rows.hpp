@@ -30,11 +30,18 @@ namespace avx2 {
 void row(const std::uint8_t* const* rows, const std::int32_t* weights, std::size_t taps,
          std::size_t bytes, std::uint8_t* out) noexcept;
 }
+#elif defined(EDGEINFER_ARM64)
+namespace neon {
+void row(const std::uint8_t* const* rows, const std::int32_t* weights, std::size_t taps,
+         std::size_t bytes, std::uint8_t* out) noexcept;
+}
 #endif
 
 inline constexpr Variant<Fn> kVariants[] = {
 #if defined(EDGEINFER_X86_64)
     {"avx2", cpu::kAvx2, &avx2::row},
+#elif defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::row},
 #endif
     {"scalar", cpu::kNone, &scalar::row},
 };

@@ -1,0 +1,56 @@
+#include "kernels/lerp_columns/scalar.hpp"
+
+#if defined(EDGEINFER_ARM64)
+
+    #include <arm_neon.h>
+
+namespace ei::lerp_columns::neon {
+namespace {
+
+// The pair of one output in 8 bytes, r g b 0 r' g' b' 0, times its weights.
+int16x4_t mix(uint8x8_t pair, int16x4_t weights) noexcept {
+    const int16x8_t wide = vreinterpretq_s16_u16(vmovl_u8(pair));
+    const int32x4_t left = vmull_lane_s16(vget_low_s16(wide), weights, 0);
+    return vshrn_n_s32(vmlal_lane_s16(left, vget_high_s16(wide), weights, 1), 4);
+}
+
+template <int kPixelBytes>
+uint8x8_t pair_at(const std::uint8_t* row, const Lerp& lerp, std::size_t x) noexcept {
+    constexpr std::uint8_t kR = kPixelBytes;  // distance to the right pixel
+    constexpr std::uint8_t kOrder[8] = {0, 1, 2, 255, kR, kR + 1, kR + 2, 255};
+    const std::uint8_t* pixel = row + static_cast<std::size_t>(lerp.left[x]) * kPixelBytes;
+    return vtbl1_u8(vld1_u8(pixel), vld1_u8(kOrder));
+}
+
+template <int kPixelBytes>
+void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
+            std::int16_t* out) noexcept {
+    // Outputs that may be made from loads of 8 bytes. Pairs move right only: the others are last.
+    std::size_t reach = lerp.outputs;
+    while (reach > 0 &&
+           static_cast<std::size_t>(lerp.left[reach - 1]) * kPixelBytes + 8 > width * kPixelBytes) {
+        --reach;
+    }
+    std::size_t x = 0;
+    for (; x + 2 <= reach; x += 2) {
+        const int16x4_t weights = vld1_s16(lerp.weights + 2 * x);
+        const int16x4_t next_weights = vext_s16(weights, weights, 2);
+        vst1q_s16(out + 4 * x,
+                  vcombine_s16(mix(pair_at<kPixelBytes>(row, lerp, x), weights),
+                               mix(pair_at<kPixelBytes>(row, lerp, x + 1), next_weights)));
+    }
+    for (; x < lerp.outputs; ++x) colour_pixel(row, kPixelBytes, lerp, x, out);
+}
+
+}  // namespace
+
+void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
+         std::int16_t* out) noexcept {
+    if (pixel_bytes == 3) return colour<3>(row, width, lerp, out);
+    if (pixel_bytes == 4) return colour<4>(row, width, lerp, out);
+    scalar::row(row, pixel_bytes, width, lerp, out);
+}
+
+}  // namespace ei::lerp_columns::neon
+
+#endif
