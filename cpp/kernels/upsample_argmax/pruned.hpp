@@ -22,8 +22,8 @@
 // The difference itself is rounded, which moves it by less than 2u of itself; 16 - 8.2 leaves room.
 // Which class is chosen as k changes the speed only.
 
-// One low-resolution row, in both orders. Columns behind the last repeat it; classes behind the
-// last hold -kLimit.
+// One low-resolution row, in both orders. Columns behind the last repeat it. Classes behind the
+// last hold -kLimit: they are never above a real class, and a tie goes to the real one.
 struct Row {
     int sample = -1;
     float* by_class = nullptr;   // [classes][column_stride]
@@ -177,10 +177,7 @@ class Pruned {
                 most = Lanes::max(
                     most, Lanes::sub(Lanes::load(bottom + x + c), Lanes::broadcast(bottom[k])));
             }
-            unsigned bits = Lanes::at_least(most, limit);
-            const std::size_t classes_left = static_cast<std::size_t>(geometry_.classes) - c;
-            if (classes_left < kClassBlock) bits &= (1u << classes_left) - 1u;
-            if (!use(static_cast<int>(c), bits)) return;
+            if (!use(static_cast<int>(c), Lanes::at_least(most, limit))) return;
         }
     }
 
