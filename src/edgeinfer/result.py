@@ -131,7 +131,8 @@ class Mask:
             return self.classes
         y = (2 * np.arange(rows) + 1) * height // (2 * rows)
         x = (2 * np.arange(cols) + 1) * width // (2 * cols)
-        return self.classes[y[:, None], x]
+        sampled: NDArray[np.uint8] | NDArray[np.uint16] = self.classes[y[:, None], x]
+        return sampled
 
     def _with_legend(
         self, picture: NDArray[np.uint8], colours: NDArray[np.uint8]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from operator import index
-from typing import TYPE_CHECKING, Any, Final, SupportsFloat, SupportsInt
+from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 from .. import _core
 from ..errors import InputError
@@ -24,7 +24,7 @@ def segment(
     *,
     size: tuple[int, int],
     align_corners: bool = False,
-    quant: tuple[SupportsFloat, SupportsInt] | None = None,
+    quant: tuple[SupportsFloat, SupportsFloat] | None = None,
     labels: Sequence[str] | None = None,
 ) -> Mask:
     """Upsample logits bilinearly and take the best class of each pixel, in one pass.
@@ -64,7 +64,7 @@ def segment(
     return Mask(mask, areas, labels)
 
 
-def _check_quant(logits: Any, quant: tuple[SupportsFloat, SupportsInt]) -> None:
+def _check_quant(logits: Any, quant: tuple[SupportsFloat, SupportsFloat]) -> None:
     try:
         scale, zero_point = (float(value) for value in quant)
     except (TypeError, ValueError) as error:
