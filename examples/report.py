@@ -145,23 +145,25 @@ def _speed(report: Report) -> str:
     ]
     stages = next(iter(report.stages.values()))
     if report.pairs:
-        ratios = "; ".join(
-            f"{ours} is {report.speedup(ours, common):.2f} times as fast as the {common}, and at "
-            f"least {agreement:.2%} of a picture's pixels get the same class"
+        ratios = "".join(
+            f"<li>{escape(ours)}: <b>{report.speedup(ours, common):.2f} times as fast</b> as the "
+            f"common way; at least {agreement:.2%} of a picture's pixels get the same class</li>"
             for ours, common, agreement in report.pairs
         )
         note = (
             f"The common way is {report.versions}, each step on its own line. All give a mask of "
-            f"the network's size and took turns on the same frames, one thread each. {ratios}. "
+            f"the network's size and took turns on the same frames, one thread each. "
             "Pillow's resize averages when it shrinks, as training did; OpenCV's linear one looks "
             "at two pixels an axis."
         )
     else:
+        ratios = ""
         note = f"No comparison: {report.versions}."
     return (
         "<h2>Time a frame</h2>"
         + _chart(report.stages)
         + _table(["milliseconds, medians", *stages, "sum"], rows)
+        + (f"<ul>{ratios}</ul>" if ratios else "")
         + f"<p>{escape(note)} A shared machine gives noisy times; the ratio holds better.</p>"
     )
 
@@ -287,6 +289,7 @@ th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align
   white-space: nowrap; }
 th:first-child { text-align: left; }
 tbody th { font-weight: normal; }
+th:first-child { white-space: normal; }
 svg { width: 100%; max-width: 46rem; height: auto; display: block; margin: .6rem 0; }
 svg text { fill: var(--ink); font-size: 14px; }
 svg text.in { fill: var(--on); text-anchor: middle; }

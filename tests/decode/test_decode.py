@@ -39,9 +39,9 @@ UPRIGHT = {
 
 def pixels(source: object, **settings: object) -> NDArray[np.uint8]:
     frame = decode(source, **settings)
-    array = np.asarray(frame.data).reshape(frame.height, frame.width, 3)
-    assert array.dtype == np.uint8
-    return array
+    assert frame.pixels.shape == (frame.height, frame.width, 3)
+    assert frame.pixels.dtype == np.uint8
+    return frame.pixels
 
 
 def picture(height: int = 24, width: int = 40, seed: int = 0) -> Image.Image:

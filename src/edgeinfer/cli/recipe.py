@@ -1,0 +1,117 @@
+"""From flags, a recipe file and a model's input to the preprocessing of ``run``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from edgeinfer.errors import InputError
+
+if TYPE_CHECKING:
+    from edgeinfer.preprocess import Preprocess
+    from edgeinfer.session import Session, TensorSpec
+
+__all__ = ["FLAGS", "ImageInput", "build", "image_input", "read_labels"]
+
+# Destinations of the flags that a recipe file takes the place of.
+FLAGS = ("size", "mean", "std", "scale", "resize", "fit", "color")
+
+_DTYPES = ("float32", "float16", "uint8", "int8")
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """The one input of a model that takes an image.
+
+    ``size_hw`` is None, where the file leaves height or width open; ``channels`` is 1 or 3.
+    """
+
+    name: str
+    dtype: str
+    layout: Literal["NCHW", "NHWC"]
+    channels: int
+    size_hw: tuple[int, int] | None
+
+    def shape(self, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
+        """The whole shape for one image of this size."""
+        if self.layout == "NCHW":
+            return (1, self.channels, *size_hw)
+        return (1, *size_hw, self.channels)
+
+
+def image_input(session: Session) -> ImageInput:
+    """Find out how the model wants its image.
+
+    Raises:
+        InputError: it has several inputs, or the one it has cannot be a single image.
+    """
+    if len(session.inputs) != 1:
+        names = ", ".join(map(_describe, session.inputs)) or "none"
+        raise InputError(
+            f"the model has {len(session.inputs)} inputs ({names}), run feeds exactly one image; "
+            "use edgeinfer.Session from Python"
+        )
+    spec = session.inputs[0]
+    shape, dtype = tuple(spec.shape), str(spec.dtype)
+    one_image = len(shape) == 4 and (shape[0] == 1 or isinstance(shape[0], str))
+    if one_image and dtype in _DTYPES:
+        if shape[1] in (1, 3):
+            return ImageInput(spec.name, dtype, "NCHW", int(shape[1]), _known(*shape[2:]))
+        if shape[3] in (1, 3):
+            return ImageInput(spec.name, dtype, "NHWC", int(shape[3]), _known(*shape[1:3]))
+    raise InputError(
+        f"input {_describe(spec)} is not one image; wanted (1, 3, height, width) or "
+        f"(1, height, width, 3), or 1 in the place of 3, of {', '.join(_DTYPES)}"
+    )
+
+
+def _known(height: int | str, width: int | str) -> tuple[int, int] | None:
+    return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+
+
+def _describe(spec: TensorSpec) -> str:
+    shape = ", ".join(map(str, spec.shape))
+    return f"{spec.name!r} ({shape}) {spec.dtype}"
+
+
+def build(options: argparse.Namespace, wanted: ImageInput) -> Preprocess:
+    """The preprocessing that a command line asks for.
+
+    Raises:
+        InputError: no size known, or values that the model's input or ``Preprocess`` refuses.
+    """
+    from edgeinfer.preprocess import Fit, Preprocess, Resize
+
+    if options.recipe is not None:
+        return Preprocess.from_recipe(options.recipe)
+    size = options.size or wanted.size_hw
+    if size is None:
+        raise InputError(
+            f"input {wanted.name!r} has no fixed height and width; say --size HEIGHT WIDTH"
+        )
+    given: dict[str, Any] = {
+        "resize": options.resize and Resize[options.resize.upper()],
+        "fit": options.fit and Fit[options.fit.upper()],
+        "color": "GRAY" if wanted.channels == 1 else options.color and options.color.upper(),
+        "scale": options.scale,
+        "mean": options.mean,
+        "std": options.std,
+    }
+    settings = {name: value for name, value in given.items() if value is not None}
+    return Preprocess(size, layout=wanted.layout, dtype=wanted.dtype, **settings)
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Class names, one a line, the first for class 0."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the labels: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected labels in UTF-8: {error}") from error
+    labels = tuple(line.strip() for line in text.splitlines())
+    if not any(labels):
+        raise InputError(f"{path}: expected one class name a line, the file is empty")
+    return labels

@@ -1,0 +1,274 @@
+"""``edgeinfer run``: a model on image files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from edgeinfer.cli import recipe, values
+from edgeinfer.cli.document import print_document
+from edgeinfer.cli.images import Found, find
+from edgeinfer.cli.job import Job, Report, prepare
+from edgeinfer.cli.model import naming
+from edgeinfer.cli.pictures import plan_stems
+from edgeinfer.cli.progress import Progress
+from edgeinfer.cli.table import Column, Table, median, printable
+
+__all__ = ["add_parser", "execute"]
+
+_EPILOG = """\
+The input formula, per channel, is (x * scale - mean) / std with x the resized value 0 to 255.
+
+examples:
+  A classifier trained with PyTorch's usual ImageNet values:
+    edgeinfer run resnet.onnx cat.jpg --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 \\
+        --labels imagenet.txt --softmax
+  A TensorFlow model that wants -1 to 1, on a folder, with pictures of the masks:
+    edgeinfer run deeplab.onnx photos/ --scale 1/127.5 --mean 1 1 1 --labels voc.txt --out masks/
+  All values from the file that came with the model, the answer for a program:
+    edgeinfer run model.onnx photos/ --recipe recipe.json --json > results.json
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the arguments of ``run``."""
+    parser = commands.add_parser(
+        "run",
+        help="run a model on images",
+        description="Run a model on images and folders of images; one line each, with stage times.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute, usage_error=parser.error)
+    parser.add_argument("model", metavar="MODEL", type=Path, help="an .onnx or .ort file")
+    parser.add_argument(
+        "images", metavar="IMAGE", type=Path, nargs="+", help="image files and folders of them"
+    )
+    parser.add_argument(
+        "-r", "--recursive", action="store_true", help="look into folders inside folders"
+    )
+
+    image = parser.add_argument_group("from image to tensor (what the model was trained with)")
+    image.add_argument(
+        "--recipe",
+        metavar="FILE",
+        type=Path,
+        help="JSON with all of the following; they are then refused",
+    )
+    image.add_argument(
+        "--size",
+        metavar="H W",
+        type=values.size,
+        help="model input, height and width; also HxW. Default: what the model says",
+    )
+    image.add_argument(
+        "--mean",
+        metavar="R G B",
+        type=values.channels,
+        help="subtracted second; default 0 0 0",
+    )
+    image.add_argument(
+        "--std", metavar="R G B", type=values.channels, help="divided by last; default 1 1 1"
+    )
+    image.add_argument(
+        "--scale", metavar="X", type=values.number, help="first factor; default 1/255"
+    )
+    image.add_argument(
+        "--resize",
+        choices=("pil_bilinear", "cv2_linear"),
+        help="whose arithmetic to match; default pil_bilinear (also torchvision's)",
+    )
+    image.add_argument(
+        "--fit",
+        choices=("stretch",),
+        help="how another aspect ratio is made to fit; default stretch",
+    )
+    image.add_argument(
+        "--color",
+        choices=("rgb", "bgr"),
+        type=str.lower,
+        help="channel order of the model; default rgb",
+    )
+
+    answer = parser.add_argument_group("what to make of the output")
+    answer.add_argument(
+        "--task",
+        choices=("auto", "classify", "segment", "tensors"),
+        default="auto",
+        help="default auto: judged by the model's outputs",
+    )
+    answer.add_argument("--labels", metavar="FILE", type=Path, help="class names, one a line")
+    answer.add_argument(
+        "--top",
+        metavar="K",
+        type=values.count,
+        default=3,
+        help="classes to show; default 3",
+    )
+    answer.add_argument(
+        "--softmax", action="store_true", help="scores are logits: make probabilities of them"
+    )
+    answer.add_argument(
+        "--mask-size",
+        choices=("frame", "model"),
+        default="frame",
+        help="pixels of a mask: those of the image (default) or of the model's output",
+    )
+    answer.add_argument(
+        "--out", metavar="DIR", type=Path, help="write overlays and class maps of masks there"
+    )
+
+    runtime = parser.add_argument_group("running")
+    runtime.add_argument("--threads", metavar="N", type=values.count, help="default: one per core")
+    runtime.add_argument(
+        "--no-fuse-tail",
+        action="store_true",
+        help="run the file's own upsampling, not the fused upsampling and argmax",
+    )
+    runtime.add_argument(
+        "--timeout", metavar="S", type=values.seconds, help="give up on an image after S seconds"
+    )
+
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    output.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run the command; 0 if every image gave a result, else 1."""
+    if options.recipe is not None:
+        for flag in recipe.FLAGS:
+            if getattr(options, flag) is not None:
+                options.usage_error(f"--{flag}: not beside --recipe, which says it already")
+    found = find(options.images, recursive=options.recursive, apart=options.out)
+    labels = recipe.read_labels(options.labels) if options.labels else ()
+
+    from edgeinfer.session import Session, SessionOptions
+
+    settings = SessionOptions(fuse_tail=not options.no_fuse_tail, timeout_s=options.timeout)
+    with naming(options.model):
+        session = Session(options.model, threads=options.threads, options=settings)
+    with session:
+        job = prepare(session, options, labels)
+        reports = _run_all(job, found, options)
+        if options.json:
+            print_document("run", _document(options, job, found, reports))
+    return 1 if any(report.failed for report in reports) else 0
+
+
+def _run_all(job: Job, found: Found, options: argparse.Namespace) -> list[Report]:
+    """Run every image, with rows or progress as it goes."""
+    folder, names = _shown_names([item.path for item in found.images])
+    stages = ("decode", "preprocess", *job.task.stages, "total")
+    table = None if options.json else _table(names, stages)
+    if table is not None:
+        print(_headline(options, job, folder))
+        table.titles()
+    progress = Progress(len(found.images), "images", quiet=options.quiet)
+    reports = []
+    stems = plan_stems(item.place for item in found.images)
+    for name, item, stem in zip(names, found.images, stems, strict=True):
+        report = job.run(item, stem)
+        reports.append(report)
+        progress.clear()
+        if table is not None:
+            _print_row(table, name, stages, report)
+        progress.step()
+    progress.clear()
+    if table is not None:
+        _print_end(table, stages, reports, found)
+    return reports
+
+
+def _shown_names(paths: list[Path]) -> tuple[str, list[str]]:
+    """The folder that all paths share, empty if none, and the paths below it."""
+    folder = os.path.commonpath([path.parent for path in paths]) if _same_root(paths) else ""
+    names = [str(path.relative_to(folder)) if folder else str(path) for path in paths]
+    return printable(folder), [printable(name) for name in names]
+
+
+def _same_root(paths: list[Path]) -> bool:
+    return len({path.is_absolute() for path in paths}) == 1
+
+
+def _table(names: list[str], stages: tuple[str, ...]) -> Table:
+    longest = max(len("median of 1000"), *map(len, names))
+    return Table(
+        [
+            Column("image", min(longest, 44), "left"),
+            Column("width x height", 14),
+            *(Column(stage, 7) for stage in stages),
+            Column("result", 24, "left"),
+        ]
+    )
+
+
+def _headline(options: argparse.Namespace, job: Job, folder: str) -> str:
+    height, width = job.preprocess.size
+    return (
+        f"{printable(options.model.name)}: {job.task.name}, input {height} high, {width} wide, "
+        f"{job.wanted.dtype}; times in ms\n" + (f"images in {folder}\n" if folder else "")
+    )
+
+
+def _print_row(table: Table, name: str, stages: tuple[str, ...], report: Report) -> None:
+    blank = [""] * len(stages)
+    if report.failed:
+        table.row([name, "", *blank, report.summary])
+        return
+    size = f"{report.facts['width']} x {report.facts['height']}"
+    table.row([name, size, *_in_columns(report.times_ms, stages), report.summary])
+    for line in report.details:
+        table.row(["", "", *blank, line])
+
+
+def _in_columns(times_ms: dict[str, float], stages: tuple[str, ...]) -> list[str]:
+    return [f"{times_ms[stage]:.2f}" for stage in stages]
+
+
+def _print_end(table: Table, stages: tuple[str, ...], reports: list[Report], found: Found) -> None:
+    summary = _summary(reports, found)
+    done = summary["images"] - summary["failed"]
+    if done > 1:
+        table.row([f"median of {done}", "", *_in_columns(summary["median_ms"], stages), ""])
+    notes = []
+    if summary["failed"]:
+        notes.append(f"{summary['failed']} of {summary['images']} images failed")
+    if summary["skipped"]:
+        notes.append(f"{summary['skipped']} other files in the folders skipped")
+    if notes:
+        print("\n" + "; ".join(notes))
+
+
+def _summary(reports: list[Report], found: Found) -> dict[str, Any]:
+    good = [report.times_ms for report in reports if not report.failed]
+    return {
+        "images": len(reports),
+        "failed": len(reports) - len(good),
+        "skipped": found.skipped,
+        "median_ms": {
+            stage: median([times[stage] for times in good]) for stage in (good[0] if good else ())
+        },
+    }
+
+
+def _document(
+    options: argparse.Namespace, job: Job, found: Found, reports: list[Report]
+) -> dict[str, Any]:
+    height, width = job.preprocess.size
+    return {
+        "model": str(options.model),
+        "task": job.task.name,
+        "input": {
+            "name": job.wanted.name,
+            "dtype": job.wanted.dtype,
+            "height": height,
+            "width": width,
+        },
+        "session": job.session.describe(),
+        "images": [report.facts for report in reports],
+        "summary": _summary(reports, found),
+    }
