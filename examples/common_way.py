@@ -74,4 +74,5 @@ class CommonWay:
         if self._with_pillow:
             image = Image.fromarray(frame).resize(self._size[::-1], Image.Resampling.BILINEAR)
             return np.asarray(image)
-        return cv2.resize(frame, self._size[::-1], interpolation=cv2.INTER_LINEAR)
+        small = cv2.resize(frame, self._size[::-1], interpolation=cv2.INTER_LINEAR)
+        return small.astype(np.uint8, copy=False)

@@ -69,7 +69,8 @@ class OurWay:
         prepared = time.perf_counter()
         mask = self._binding.segment(size=size)
         times = self._binding.last_times
-        return mask.classes, {
+        # Five classes fit into bytes; a mask of more than 256 would hold uint16.
+        return mask.classes.astype(np.uint8, copy=False), {
             "preprocess": (prepared - start) * 1e3,
             "run": times.run_ms,
             "tail": times.tail_ms,
@@ -166,7 +167,7 @@ def contestants(model: Path, recipe: dict[str, Any]) -> tuple[dict[str, list[Way
 
 def race(pairs: dict[str, list[Way]], frame: Bytes, tally: Tally, turn: int) -> None:
     """Time every way on one frame, in an order that changes, after comparing their masks."""
-    ways = {}
+    ways: dict[str, Way] = {}
     for name, pair in pairs.items():
         # This round warms caches and is not timed.
         masks = [way(frame)[0] for way in pair]
@@ -236,7 +237,7 @@ def sum_up(
         environment=environment(described),
         stages=stages,
         pairs=[
-            (*(f"{side}, {RESIZES[name]}" for side in SIDES), min(equal))
+            (f"{SIDES[0]}, {RESIZES[name]}", f"{SIDES[1]}, {RESIZES[name]}", min(equal))
             for name, equal in tally.agreement.items()
         ],
         versions=versions,

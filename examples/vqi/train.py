@@ -1,6 +1,7 @@
 """Train the light segmentation network on rendered scenes, on the CPU, and export it.
 
     python examples/vqi/train.py --out DIR --seed 7 --minutes 30
+    python examples/vqi/train.py --out DIR2 --seed 8 --minutes 10 --start DIR/last.pt
 
 Renders the training scenes, trains for the minutes given, judges the result on scenes it has
 never seen, writes vqi_light.onnx, labels.txt, recipe.json, training.json, log.csv and last.pt.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime
+import hashlib
 import json
 import math
 import sys
@@ -116,6 +118,11 @@ def train(
     return steps, seen
 
 
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def main(argv: list[str] | None = None) -> int:
     """Render, train, judge, export, record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -125,6 +132,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=6000, help="training scenes to render")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=4e-3, help="peak learning rate")
+    parser.add_argument("--start", type=Path, help="weights to go on from (a last.pt)")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args(argv)
     if not 0 <= args.seed <= 9 or not 1 <= args.images <= SEEDS_PER_RUN - 100:
@@ -136,16 +144,18 @@ def main(argv: list[str] | None = None) -> int:
     began = time.perf_counter()
     first = args.seed * SEEDS_PER_RUN
     seeds = range(first, first + args.images)
-    scenes = render_all(seeds, processes=args.threads, note="training")
+    scenes = render_all(seeds, processes=2, note="training")
     # For the progress lines only: the evaluation scenes are not looked at before the end.
     watched = range(first + SEEDS_PER_RUN - 60, first + SEEDS_PER_RUN)
-    held_out = render_all(watched, processes=args.threads, note="watched")
+    held_out = render_all(watched, processes=2, note="watched")
     rendered_s = time.perf_counter() - began
 
     model = VqiLight().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if args.start:
+        model.load_state_dict(torch.load(args.start, weights_only=True))
     steps, seen = train(model, scenes, held_out, args)
     torch.save(model.state_dict(), args.out / "last.pt")
-    unseen = render_all(EVALUATION_SEEDS, processes=args.threads, note="evaluation")
+    unseen = render_all(EVALUATION_SEEDS, processes=2, note="evaluation")
     scores = figures(judge(model, unseen))
     fitted = slice(0, 1500)  # more scenes no longer change the histograms
     simple = baseline.compare(
@@ -161,6 +171,7 @@ def main(argv: list[str] | None = None) -> int:
         "evaluation_seeds": [EVALUATION_SEEDS.start, EVALUATION_SEEDS.stop - 1],
         "images": len(scenes),
         "minutes": args.minutes,
+        "started_from": digest_of(args.start) if args.start else None,
         "render_minutes": round(rendered_s / 60, 2),
         "steps": steps,
         "batch": args.batch,

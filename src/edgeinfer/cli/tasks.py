@@ -90,7 +90,7 @@ class Segment:
     """
 
     name: TaskName = "segment"
-    stages = ("run", "tail")
+    stages: tuple[str, ...] = ("run", "tail")
 
     def __init__(self, labels: Sequence[str], *, top: int, at_frame: bool) -> None:
         self._labels, self._top, self._at_frame = labels, top, at_frame
@@ -123,7 +123,7 @@ class Classify:
     """
 
     name: TaskName = "classify"
-    stages = ("run", "tail")
+    stages: tuple[str, ...] = ("run", "tail")
 
     def __init__(self, labels: Sequence[str], *, top: int, softmax: bool) -> None:
         self._labels, self._top, self._softmax = labels, top, softmax
@@ -155,7 +155,7 @@ class Tensors:
     """The outputs themselves, in numbers."""
 
     name: TaskName = "tensors"
-    stages = ("run",)
+    stages: tuple[str, ...] = ("run",)
 
     def __call__(self, binding: Binding, frame_hw: tuple[int, int]) -> Outcome:
         """Run and sum up each output."""
