@@ -60,7 +60,7 @@ class Frame:
         full_range: bool = False,
     ) -> None:
         if not isinstance(format, PixelFormat):
-            raise InputError(f"format: found {format!r}; wanted a PixelFormat, e.g. PixelFormat.RGB")
+            raise InputError(f"format: found {format!r}; wanted an edgeinfer.PixelFormat")
         if matrix not in ("bt601", "bt709"):
             raise InputError(f"matrix: found {matrix!r}; wanted 'bt601' or 'bt709'")
         if width < 1 or height < 1:
@@ -71,7 +71,7 @@ class Frame:
         else:
             _check_shape(array, format, width=width, height=height, stride=stride)
             if format is PixelFormat.GRAY:
-                array = array.reshape(height, width) if array.ndim == 2 else array[:, :, 0]
+                array = array if array.ndim == 2 else array[:, :, 0]
         self.pixels: NDArray[np.uint8] = array
         self.format = format
         self.width = width
@@ -108,8 +108,8 @@ def as_frame(data: Any) -> Frame:
     channels = 1 if array.ndim == 2 else array.shape[2] if array.ndim == 3 else 0
     if channels not in by_channels or array.size == 0:
         raise InputError(
-            f"frame: found uint8 {array.shape}; wanted (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) GRAY "
-            "with at least one pixel; give other layouts as edgeinfer.Frame(data, format, ...)"
+            f"frame: found uint8 {array.shape}; wanted (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) "
+            "GRAY with at least one pixel; give others as edgeinfer.Frame(data, format, ...)"
         )
     return Frame(array, by_channels[channels], width=array.shape[1], height=array.shape[0])
 

@@ -16,6 +16,9 @@
 //              and rounded once; tests/preprocess states its distance from the unfolded form.
 //
 // An order of channels other than the bytes' own is a permutation of planes and Affine3.
+//
+// There is no NEON variant: for AArch64 the compiler's scalar takes 3.3 to 5.0 instructions a pixel,
+// intrinsics 4.25, so one would not earn its place.
 
 #include <cstddef>
 #include <cstdint>

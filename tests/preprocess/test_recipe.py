@@ -1,0 +1,60 @@
+import json
+
+import numpy as np
+import pytest
+
+from edgeinfer.errors import InputError
+from edgeinfer.preprocess import Preprocess, Resize
+
+KEYS = {"size", "resize", "fit", "color", "scale", "mean", "std", "layout", "dtype"}
+
+
+def recipe():
+    return Preprocess(
+        (30, 40),
+        resize=Resize.CV2_LINEAR,
+        color="BGR",
+        scale=1 / 127.5,
+        mean=(1, 0.9, 0.8),
+        std=(0.5, 0.6, 0.7),
+    )
+
+
+def test_a_recipe_survives_json_and_gives_the_same_tensor(tmp_path):
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(recipe().to_recipe()), encoding="utf-8")
+    again = Preprocess.from_recipe(path)
+    assert set(again.to_recipe()) == KEYS
+    assert again.to_recipe() == recipe().to_recipe()
+    assert Preprocess.from_recipe(str(path)).to_recipe() == again.to_recipe()
+    frame = np.random.default_rng(1).integers(0, 256, (50, 60, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(again(frame).tensor, recipe()(frame).tensor)
+
+
+def test_what_a_recipe_leaves_out_takes_the_default():
+    assert Preprocess.from_recipe({"size": [8, 9]}).to_recipe() == Preprocess((8, 9)).to_recipe()
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"size": [8, 9], "resise": "PIL_BILINEAR", "zoom": 2}, "'resise', 'zoom'.*wanted some of"),
+        ({"resize": "PIL_BILINEAR"}, 'no "size"'),
+        ({"size": [8, 9], "resize": "BILINEAR"}, "'PIL_BILINEAR', 'CV2_LINEAR'"),
+        ({"size": [8, 9], "fit": "LETTERBOX"}, "'STRETCH'"),
+        ({"size": [8, 9], "mean": [1, 2]}, "three numbers"),
+        ({"size": "8x9"}, "size: found"),
+    ],
+)
+def test_a_recipe_with_a_mistake_is_refused_by_name(values, text):
+    with pytest.raises(InputError, match=text):
+        Preprocess.from_recipe(values)
+
+
+@pytest.mark.parametrize("content", ["{", "[1, 2]", None, b"\xff\xfe"])
+def test_a_recipe_file_that_cannot_be_read_is_refused_with_its_path(tmp_path, content):
+    path = tmp_path / "recipe.json"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=r"recipe\.json"):
+        Preprocess.from_recipe(path)
