@@ -21,7 +21,13 @@ py::array as_array(const py::handle& object, const std::string& what) {
     const py::module_ numpy = py::module_::import("numpy");
     try {
         if (py::hasattr(object, "__dlpack__")) return numpy.attr("from_dlpack")(object);
-        if (PyObject_CheckBuffer(object.ptr())) return numpy.attr("asarray")(object);
+        // Through a memoryview, since numpy takes bytes themselves for one string.
+        if (PyObject_CheckBuffer(object.ptr())) {
+            const auto view =
+                py::reinterpret_steal<py::object>(PyMemoryView_FromObject(object.ptr()));
+            if (!view) throw py::error_already_set();
+            return numpy.attr("asarray")(view);
+        }
     } catch (py::error_already_set& error) {
         if (!error.matches(PyExc_Exception)) throw;  // KeyboardInterrupt and its kind pass through
         throw Error(ErrorKind::input, what + ": " + std::string(py::str(error.value())) +
@@ -36,6 +42,30 @@ py::array as_array(const py::handle& object, const std::string& what) {
 
 bool is_c_contiguous(const py::array& array) {
     return (array.flags() & py::array::c_style) != 0;
+}
+
+bool is_aligned(const py::array& array) {
+    return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
+}
+
+std::string text_of(const py::handle& object, const std::string& what) {
+    if (py::isinstance<py::bytes>(object))
+        return std::string(py::reinterpret_borrow<py::bytes>(object));
+    if (!py::isinstance<py::str>(object)) {
+        throw Error(ErrorKind::input,
+                    what + ": found " +
+                        std::string(py::str(py::type::of(object).attr("__name__"))) +
+                        ", wanted str");
+    }
+    Py_ssize_t size = 0;
+    const char* const text = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
+    if (text == nullptr) {
+        PyErr_Clear();
+        throw Error(ErrorKind::input, what +
+                                          ": found text with lone surrogates, wanted text that "
+                                          "UTF-8 can hold");
+    }
+    return {text, static_cast<std::size_t>(size)};
 }
 
 }  // namespace ei::bindings

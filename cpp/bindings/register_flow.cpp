@@ -1,8 +1,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "bindings/arrays.hpp"
 #include "bindings/register.hpp"
@@ -57,11 +59,7 @@ Inputs gather(const flow::Network& network, const py::handle& inputs) {
         return gathered;
     }
     for (const auto& [key, object] : py::reinterpret_borrow<py::dict>(inputs)) {
-        if (!py::isinstance<py::str>(key)) {
-            throw Error(ErrorKind::input,
-                        "inputs: found a key that is no str, wanted the names " + names_of(specs));
-        }
-        put(index_of(specs, key.cast<std::string>(), "inputs"), object);
+        put(index_of(specs, text_of(key, "inputs"), "inputs"), object);
     }
     for (std::size_t i = 0; i < specs.size(); ++i) {
         if (!gathered.values[i]) {
@@ -73,13 +71,14 @@ Inputs gather(const flow::Network& network, const py::handle& inputs) {
 }
 
 std::vector<std::size_t> choose(const flow::Network& network,
-                                const std::optional<std::vector<std::string>>& names) {
+                                const std::optional<py::list>& names) {
     std::vector<std::size_t> wanted;
     if (!names) {
         for (std::size_t i = 0; i < network.outputs().size(); ++i) wanted.push_back(i);
         return wanted;
     }
-    for (const std::string& name : *names) {
+    for (const py::handle& item : *names) {
+        const std::string name = text_of(item, "outputs");
         const std::size_t at = index_of(network.outputs(), name, "outputs");
         if (std::find(wanted.begin(), wanted.end(), at) != wanted.end()) {
             throw Error(ErrorKind::input,
@@ -95,19 +94,20 @@ std::vector<std::size_t> choose(const flow::Network& network,
 }
 
 py::dict run(const NetworkPtr& network, const py::handle& inputs,
-             const std::optional<std::vector<std::string>>& outputs,
-             const std::optional<py::dict>& out, double timeout_s) {
+             const std::optional<py::list>& outputs, const std::optional<py::dict>& out,
+             double timeout_s) {
     const Inputs gathered = gather(*network, inputs);
     const std::vector<std::size_t> wanted = choose(*network, outputs);
     std::vector<ort::Value> results(wanted.size());
     std::vector<py::object> in_place(wanted.size());
     if (out) {
         for (const auto& [key, object] : *out) {
-            const std::size_t at = index_of(network->outputs(), py::str(key), "out");
+            const std::string name = text_of(key, "out");
+            const std::size_t at = index_of(network->outputs(), name, "out");
             const auto place = std::find(wanted.begin(), wanted.end(), at);
             if (place == wanted.end()) {
-                throw Error(ErrorKind::input, "out: found '" + std::string(py::str(key)) +
-                                                  "', which outputs=[...] leaves out");
+                throw Error(ErrorKind::input,
+                            "out: found '" + name + "', which outputs=[...] leaves out");
             }
             const auto k = static_cast<std::size_t>(place - wanted.begin());
             results[k] = to_output(object, network->outputs()[at]);
@@ -169,10 +169,10 @@ void register_flow(py::module_& module) {
     py::class_<flow::Network, std::shared_ptr<flow::Network>>(module, "Network")
         .def_static(
             "from_file",
-            [](const std::string& path, const ort::Options& runtime, bool fuse_tail) {
+            [](const std::filesystem::path& path, const ort::Options& runtime, bool fuse_tail) {
                 const py::gil_scoped_release release;  // no Python object is touched
                 return std::const_pointer_cast<flow::Network>(
-                    flow::Network::from_file(path, {runtime, fuse_tail}));
+                    flow::Network::from_file(path.string(), {runtime, fuse_tail}));
             },
             py::arg("path"), py::arg("runtime"), py::arg("fuse_tail"))
         .def_static(
@@ -184,6 +184,15 @@ void register_flow(py::module_& module) {
                     std::as_bytes(std::span(bytes)), "", {runtime, fuse_tail}));
             },
             py::arg("model"), py::arg("runtime"), py::arg("fuse_tail"))
+        .def(
+            "input_address",
+            [](const flow::Network& network, const std::string& name, const py::object& object) {
+                const auto& specs = network.inputs();
+                const InputTensor tensor = to_input(object, specs[index_of(specs, name, "inputs")]);
+                return reinterpret_cast<std::uintptr_t>(tensor.value.data());
+            },
+            py::arg("name"), py::arg("object"),
+            "Where the runtime would read this object in run(); for proofs that nothing is copied.")
         .def_property_readonly("inputs", &flow::Network::inputs)
         .def_property_readonly("outputs", &flow::Network::outputs)
         .def_property_readonly("tail_cut", [](const flow::Network& n) { return n.tail().cut; })
@@ -192,8 +201,7 @@ void register_flow(py::module_& module) {
         .def(
             "run",
             [](const std::shared_ptr<flow::Network>& network, const py::object& inputs,
-               const std::optional<std::vector<std::string>>& outputs,
-               const std::optional<py::dict>& out,
+               const std::optional<py::list>& outputs, const std::optional<py::dict>& out,
                double timeout_s) { return run(network, inputs, outputs, out, timeout_s); },
             py::arg("inputs"), py::arg("outputs"), py::arg("out"), py::arg("timeout_s"))
         .def(
@@ -206,7 +214,7 @@ void register_flow(py::module_& module) {
     py::class_<flow::Binding, BindingPtr>(module, "Binding")
         .def(py::init([](const std::shared_ptr<flow::Network>& network,
                          const std::map<std::string, std::vector<std::int64_t>>& shapes,
-                         const std::optional<std::vector<std::string>>& outputs) {
+                         const std::optional<py::list>& outputs) {
                  const std::vector<std::size_t> wanted = choose(*network, outputs);
                  const py::gil_scoped_release release;  // may run the network to learn shapes
                  return std::make_shared<flow::Binding>(network, shapes, wanted);
@@ -215,11 +223,13 @@ void register_flow(py::module_& module) {
         .def("inputs", [](const BindingPtr& binding) { return views(binding->inputs()); })
         .def("outputs",
              [](const BindingPtr& binding) {
+                 const std::vector<std::shared_ptr<flow::BoundTensor>>* tensors = nullptr;
                  {
-                     const py::gil_scoped_release release;  // may run the rest to learn shapes
-                     binding->outputs();
+                     // May run the rest to learn shapes, or wait for a run in another thread.
+                     const py::gil_scoped_release release;
+                     tensors = &binding->outputs();
                  }
-                 return views(binding->outputs());
+                 return views(*tensors);
              })
         .def(
             "run",
@@ -241,7 +251,10 @@ void register_flow(py::module_& module) {
             },
             py::arg("size"), py::arg("timeout_s"))
         .def_property_readonly("last_times_ms", [](const flow::Binding& binding) {
-            const flow::StageTimes times = binding.last_times();
+            const flow::StageTimes times = [&] {
+                const py::gil_scoped_release release;  // may wait for a run in another thread
+                return binding.last_times();
+            }();
             return std::pair(times.run_ms, times.tail_ms);
         });
 }

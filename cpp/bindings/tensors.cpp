@@ -77,17 +77,23 @@ void expect_type(const py::array& array, const ort::TensorSpec& spec, const std:
     }
 }
 
-ort::Value string_value(const py::array& array, const ort::TensorSpec& spec) {
+ort::Value string_value(const py::array& array, const std::string& what) {
     const py::list items = array.attr("ravel")().attr("tolist")();
     std::vector<std::string> texts;
     texts.reserve(items.size());
     for (const py::handle item : items) {
         if (!py::isinstance<py::str>(item) && !py::isinstance<py::bytes>(item)) {
-            throw Error(ErrorKind::input, "input '" + spec.name + "': found an element of type " +
+            throw Error(ErrorKind::input, what + ": found an element of type " +
                                               std::string(py::str(py::type::of(item))) +
                                               ", wanted only str or bytes");
         }
-        texts.push_back(item.cast<std::string>());
+        texts.push_back(text_of(item, what));
+        // The runtime takes C strings: what follows a NUL would be lost without a word.
+        if (texts.back().find('\0') != std::string::npos) {
+            throw Error(ErrorKind::input, what +
+                                              ": found a string that holds a NUL character, "
+                                              "wanted strings without; remove it");
+        }
     }
     std::vector<const char*> pointers;
     pointers.reserve(texts.size());
@@ -163,11 +169,11 @@ InputTensor to_input(const py::handle& object, const ort::TensorSpec& spec) {
     }
     InputTensor tensor;
     if (spec.type == ElementType::string) {
-        tensor.value = string_value(array, spec);
+        tensor.value = string_value(array, what);
         return tensor;
     }
-    if (!is_c_contiguous(array)) {
-        array = py::module_::import("numpy").attr("ascontiguousarray")(array);
+    if (!is_c_contiguous(array) || !is_aligned(array)) {
+        array = array.attr("copy")("C");
     }
     const std::vector<std::int64_t> shape = shape_of(array);
     void* data = const_cast<void*>(array.data());
@@ -192,9 +198,10 @@ ort::Value to_output(const py::handle& object, const ort::TensorSpec& spec) {
         throw Error(ErrorKind::input, what + ": a tensor of " + name_of(spec.type) +
                                           " cannot be written in place; leave it out of `out`");
     }
-    if (!is_c_contiguous(array) || !array.writeable() || !fits(array, spec)) {
+    if (!is_c_contiguous(array) || !is_aligned(array) || !array.writeable() || !fits(array, spec)) {
         throw Error(ErrorKind::input, what + ": found " + describe(array) +
                                           (is_c_contiguous(array) ? "" : ", not C-contiguous") +
+                                          (is_aligned(array) ? "" : ", not aligned") +
                                           (array.writeable() ? "" : ", read-only") +
                                           ", wanted a writable " + "C-contiguous " +
                                           declared(spec) + "; numpy.empty(shape, dtype) is one");
@@ -215,10 +222,9 @@ py::array to_array(ort::Value&& value, const std::string& name) {
             items[i] = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
                 texts[i].data(), static_cast<py::ssize_t>(texts[i].size()), "replace"));
         }
-        const py::object numpy = py::module_::import("numpy");
-        const py::array flat = numpy.attr("empty")(texts.size(), py::dtype("O"));
-        flat[py::ellipsis()] = items;
-        return flat.attr("reshape")(shape);
+        const py::array result(py::dtype("O"), shape);
+        if (!texts.empty()) result.attr("flat") = items;
+        return result;
     }
     const py::dtype dtype = dtype_of(type);
     if (is_packed(type)) {
