@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgeinfer import _core
+from edgeinfer._arguments import (
+    checked_inputs,
+    checked_names,
+    checked_out,
+    checked_path,
+    checked_shapes,
+    checked_size,
+    checked_threads,
+    checked_timeout,
+)
 from edgeinfer._runtime import open_runtime
 from edgeinfer.errors import InputError
 from edgeinfer.result import Mask
@@ -45,7 +53,9 @@ class SessionOptions:
 
     Attributes:
         fuse_tail: cut a recognised final Resize and/or ArgMax off the graph, so that
-            ``Session.segment`` does it in one fused pass. False leaves the graph alone.
+            ``Session.segment`` does it in one fused pass. False leaves the graph alone. With
+            ``graph="all"`` the runtime may choose another kernel for a Resize that stands alone,
+            so that ``Session.run`` can differ from the uncut file in the last bits of a float.
         to_uint8: None (as loaded) or False. Moving int8 activations to uint8 is not built yet, so
             True is refused.
         spin: whether threads of the session's own pool (``threads=N``) wait for work by spinning:
@@ -93,7 +103,7 @@ class SessionOptions:
                 f"SessionOptions.arena_mb: found {self.arena_mb!r}, wanted None; "
                 "use arena=False to give memory back after each run"
             )
-        _checked_timeout(self.timeout_s)
+        checked_timeout(self.timeout_s)
 
 
 class StageTimes(NamedTuple):
@@ -118,7 +128,7 @@ class Session:
 
     Raises:
         ModelError: the file is missing, damaged, unsupported or refused.
-        InputError: ``threads`` is not positive, or ``model`` is neither a path nor bytes.
+        InputError: ``threads`` is outside 1 to 256, or ``model`` is neither a path nor bytes.
         RunError: ONNX Runtime's library is not installed.
 
     Cost: reads the file once; where a tail is cut off, a second, small session holds the rest.
@@ -132,14 +142,12 @@ class Session:
         options: SessionOptions | None = None,
         cache: bool = True,
     ) -> None:
-        if threads is not None and (not isinstance(threads, int) or threads < 1):
-            raise InputError(f"threads: found {threads!r}, wanted None or a number from 1 up")
         self._options = options if options is not None else SessionOptions()
-        self._timeout_s = _checked_timeout(self._options.timeout_s)
-        self._threads = threads
+        self._timeout_s = checked_timeout(self._options.timeout_s)
+        self._threads = checked_threads(threads)
         self._runtime = open_runtime()
         runtime = _core.RuntimeOptions()
-        runtime.threads = threads
+        runtime.threads = self._threads
         runtime.spin = getattr(_core.Spin, self._options.spin)
         runtime.graph = getattr(_core.GraphLevel, self._options.graph)
         runtime.arena = self._options.arena
@@ -151,7 +159,7 @@ class Session:
         if isinstance(model, bytes | bytearray | memoryview):
             network = _core.Network.from_bytes(bytes(model), runtime, fuse)
         elif isinstance(model, str | os.PathLike):
-            network = _core.Network.from_file(os.fspath(model), runtime, fuse)
+            network = _core.Network.from_file(checked_path(model), runtime, fuse)
         else:
             raise InputError(
                 f"model: found {type(model).__name__}, wanted a path or the bytes of a model file"
@@ -199,10 +207,11 @@ class Session:
 
         Cost: no copy of inputs or outputs; the GIL is released while the network runs.
         """
-        return self._open().run(
-            inputs,
-            list(outputs) if outputs is not None else None,
-            dict(out) if out is not None else None,
+        network = self._open()
+        return network.run(
+            checked_inputs(inputs),
+            checked_names(outputs),
+            checked_out(out),
             self._limit(timeout_s),
         )
 
@@ -224,9 +233,8 @@ class Session:
 
         Cost: with symbolic output shapes, one run on zeros to learn them.
         """
-        fixed = {name: [int(n) for n in shape] for name, shape in (shapes or {}).items()}
         network = self._open()
-        binding = _core.Binding(network, fixed, list(outputs) if outputs is not None else None)
+        binding = _core.Binding(network, checked_shapes(shapes), checked_names(outputs))
         return Binding(binding, self._timeout_s)
 
     def segment(
@@ -251,7 +259,9 @@ class Session:
             InputError: the inputs do not fit, or the network does not end in one map of classes.
             RunError: as for ``run``.
         """
-        classes, areas = self._open().segment(inputs, _checked_size(size), self._limit(timeout_s))
+        classes, areas = self._open().segment(
+            checked_inputs(inputs), checked_size(size), self._limit(timeout_s)
+        )
         return Mask(classes, areas)
 
     def describe(self) -> dict[str, Any]:
@@ -291,7 +301,7 @@ class Session:
         return network
 
     def _limit(self, timeout_s: float | None) -> float:
-        return self._timeout_s if timeout_s is None else _checked_timeout(timeout_s)
+        return self._timeout_s if timeout_s is None else checked_timeout(timeout_s)
 
 
 class Binding:
@@ -334,7 +344,7 @@ class Binding:
         self, *, size: tuple[int, int] | None = None, timeout_s: float | None = None
     ) -> Mask:
         """Run the network from the input buffers to a mask; see ``Session.segment``."""
-        classes, areas = self._binding.segment(_checked_size(size), self._limit(timeout_s))
+        classes, areas = self._binding.segment(checked_size(size), self._limit(timeout_s))
         return Mask(classes, areas)
 
     @property
@@ -343,7 +353,7 @@ class Binding:
         return StageTimes(*self._binding.last_times_ms)
 
     def _limit(self, timeout_s: float | None) -> float:
-        return self._timeout_s if timeout_s is None else _checked_timeout(timeout_s)
+        return self._timeout_s if timeout_s is None else checked_timeout(timeout_s)
 
 
 def _spec(spec: _core.TensorSpec) -> TensorSpec:
@@ -353,22 +363,3 @@ def _spec(spec: _core.TensorSpec) -> TensorSpec:
 def _expect_one_of(name: str, value: object, wanted: tuple[str, ...]) -> None:
     if value not in wanted:
         raise InputError(f"SessionOptions.{name}: found {value!r}, wanted one of {wanted}")
-
-
-def _checked_timeout(timeout_s: float | None) -> float:
-    """Seconds for the core, where 0 means no limit."""
-    if timeout_s is None:
-        return 0.0
-    if not isinstance(timeout_s, int | float) or math.isnan(timeout_s) or timeout_s <= 0:
-        raise InputError(f"timeout_s: found {timeout_s!r}, wanted None or seconds above 0")
-    return float(timeout_s)
-
-
-def _checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    pair = tuple(size)
-    fits = len(pair) == 2 and all(isinstance(n, int | np.integer) and 1 <= n <= 65535 for n in pair)
-    if not fits:
-        raise InputError(f"size: found {size!r}, wanted (height, width) from 1 to 65535 pixels")
-    return int(pair[0]), int(pair[1])

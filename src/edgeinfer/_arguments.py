@@ -1,0 +1,99 @@
+"""Checks of what Session and Binding are called with, before the core sees it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeinfer.errors import InputError
+
+# Far above any CPU we know; a slip of a digit must not start a million threads.
+MOST_THREADS = 256
+LONGEST_TIMEOUT_S = 1e9
+LARGEST_AXIS = 2**62
+
+
+def checked_path(path: str | os.PathLike[str]) -> str:
+    """A path that a C string can hold."""
+    text = os.fsdecode(path)
+    if "\0" in text:
+        raise InputError(f"model: found a NUL character in {text!r}, wanted a path")
+    return text
+
+
+def checked_threads(threads: int | None) -> int | None:
+    """None, or a sensible number of threads."""
+    if threads is None or (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+        return threads
+    raise InputError(
+        f"threads: found {threads!r}, wanted None or a number from 1 to {MOST_THREADS}"
+    )
+
+
+def checked_timeout(timeout_s: float | None) -> float:
+    """Seconds for the core, where 0 means no limit."""
+    if timeout_s is None:
+        return 0.0
+    # Written so that NaN fails, and that a number beyond what a float holds is a very long time.
+    if not isinstance(timeout_s, int | float | np.integer | np.floating) or not timeout_s > 0:
+        raise InputError(f"timeout_s: found {timeout_s!r}, wanted None or seconds above 0")
+    return float(min(timeout_s, LONGEST_TIMEOUT_S))
+
+
+def checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
+    """A pair of pixels that the fused pass can make."""
+    if size is None:
+        return None
+    pair = tuple(size) if isinstance(size, Sequence | np.ndarray) else ()
+    fits = len(pair) == 2 and all(isinstance(n, int | np.integer) and 1 <= n <= 65535 for n in pair)
+    if not fits:
+        raise InputError(f"size: found {size!r}, wanted (height, width) from 1 to 65535 pixels")
+    return int(pair[0]), int(pair[1])
+
+
+def checked_inputs(inputs: Any) -> Any:
+    """A dict, or one array: what the core takes."""
+    if isinstance(inputs, Mapping) and not isinstance(inputs, dict):
+        return dict(inputs)
+    return inputs
+
+
+def checked_names(outputs: Sequence[str] | None) -> list[str] | None:
+    """A list of names; the core looks each of them up."""
+    if outputs is None:
+        return None
+    if isinstance(outputs, str) or not isinstance(outputs, Iterable):
+        raise InputError(f"outputs: found {outputs!r}, wanted a list of names")
+    return list(outputs)
+
+
+def checked_out(out: Mapping[str, NDArray[Any]] | None) -> dict[str, NDArray[Any]] | None:
+    """A dict; the core checks its arrays."""
+    if out is None:
+        return None
+    if not isinstance(out, Mapping):
+        raise InputError(f"out: found {type(out).__name__}, wanted {{name: array}}")
+    return dict(out)
+
+
+def checked_shapes(shapes: Mapping[str, Sequence[int]] | None) -> dict[str, list[int]]:
+    """Lists of whole numbers; the core compares them with the model."""
+    if shapes is None:
+        return {}
+    if not isinstance(shapes, Mapping):
+        raise InputError(f"shapes: found {type(shapes).__name__}, wanted {{input name: shape}}")
+    fixed: dict[str, list[int]] = {}
+    for name, shape in shapes.items():
+        fits = isinstance(name, str) and isinstance(shape, Sequence | np.ndarray)
+        if not fits or not all(
+            isinstance(n, int | np.integer) and 0 <= n <= LARGEST_AXIS for n in shape
+        ):
+            raise InputError(
+                f"shapes: found {name!r}: {shape!r}, wanted a name and whole sizes from 0 up"
+            )
+        fixed[name] = [int(n) for n in shape]
+    return fixed
