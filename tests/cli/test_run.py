@@ -1,13 +1,16 @@
 """``edgeinfer run`` as a user meets it: real processes, real files."""
 
 import csv
+import fcntl
 import io
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -355,6 +358,48 @@ def test_a_terminal_sees_progress_and_quiet_removes_it(classifier: Path, picture
     assert "1/3 images" in shown
     assert shown.endswith("\r\x1b[K")  # nothing stays on the screen
     assert terminal("--quiet") == ""
+
+
+def test_a_narrow_terminal_still_shows_the_results(classifier: Path, pictures: Path) -> None:
+    def screen(columns: int) -> str:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        command = [sys.executable, "-m", "edgeinfer", "run", str(classifier), str(pictures), "-q"]
+        environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+        process = subprocess.Popen(command, stdout=theirs, env=environment)
+        os.close(theirs)
+        text = b""
+        try:
+            while piece := os.read(ours, 4096):
+                text += piece
+        except OSError:
+            pass
+        os.close(ours)
+        assert process.wait(timeout=60) == 0
+        return text.decode().replace("\r\n", "\n")
+
+    narrow, wide = screen(72), screen(200)
+    assert max(map(len, rows(narrow))) <= 72
+    for text in (narrow, wide):
+        assert [line.split()[0] for line in rows(text)[:3]] == ["blue.bmp", "green.jpg", "red.png"]
+        assert "class 2 0.902" in rows(text)[0]
+    assert "64 x 48" in rows(wide)[0]
+    assert "64 x 48" not in rows(narrow)[0]
+    assert "median ms: decode " in narrow
+    assert "median ms: " not in wide
+
+
+def test_an_unused_recipe_beside_the_model_is_mentioned(
+    edgeinfer: Run, classifier: Path, pictures: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_bytes(classifier.read_bytes())
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text('{"size": [32, 32]}')
+    red = pictures / "red.png"
+    assert f"add --recipe {recipe}" in edgeinfer("run", model, red).stderr
+    for flags in (("--recipe", recipe), ("--scale", "1"), ("--quiet",)):
+        assert edgeinfer("run", model, red, *flags).stderr == ""
 
 
 def test_names_that_are_no_text_are_shown_and_not_trusted(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from edgeinfer.cli.job import Job, Report, prepare
 from edgeinfer.cli.model import naming
 from edgeinfer.cli.pictures import plan_stems
 from edgeinfer.cli.progress import Progress
-from edgeinfer.cli.table import Column, Table, median, printable
+from edgeinfer.cli.rows import Rows
+from edgeinfer.cli.table import median, printable
 
 __all__ = ["add_parser", "execute"]
 
@@ -151,6 +152,7 @@ def execute(options: argparse.Namespace) -> int:
     settings = SessionOptions(fuse_tail=not options.no_fuse_tail, timeout_s=options.timeout)
     with naming(options.model):
         session = Session(options.model, threads=options.threads, options=settings)
+    _mention_recipe(options)
     with session:
         job = prepare(session, options, labels)
         reports = _run_all(job, found, options)
@@ -161,86 +163,40 @@ def execute(options: argparse.Namespace) -> int:
 
 def _run_all(job: Job, found: Found, options: argparse.Namespace) -> list[Report]:
     """Run every image, with rows or progress as it goes."""
-    folder, names = _shown_names([item.path for item in found.images])
     stages = ("decode", "preprocess", *job.task.stages, "total")
-    table = None if options.json else _table(names, stages)
-    if table is not None:
-        print(_headline(options, job, folder))
-        table.titles()
+    rows = None if options.json else Rows([item.path for item in found.images], stages)
+    if rows is not None:
+        rows.begin(_headline(options, job))
     progress = Progress(len(found.images), "images", quiet=options.quiet)
     reports = []
     stems = plan_stems(item.place for item in found.images)
-    for name, item, stem in zip(names, found.images, stems, strict=True):
+    for item, stem in zip(found.images, stems, strict=True):
         report = job.run(item, stem)
         reports.append(report)
         progress.clear()
-        if table is not None:
-            _print_row(table, name, stages, report)
+        if rows is not None:
+            rows.add(item.path, report)
         progress.step()
     progress.clear()
-    if table is not None:
-        _print_end(table, stages, reports, found)
+    if rows is not None:
+        rows.end(_summary(reports, found))
     return reports
 
 
-def _shown_names(paths: list[Path]) -> tuple[str, list[str]]:
-    """The folder that all paths share, empty if none, and the paths below it."""
-    folder = os.path.commonpath([path.parent for path in paths]) if _same_root(paths) else ""
-    names = [str(path.relative_to(folder)) if folder else str(path) for path in paths]
-    return printable(folder), [printable(name) for name in names]
-
-
-def _same_root(paths: list[Path]) -> bool:
-    return len({path.is_absolute() for path in paths}) == 1
-
-
-def _table(names: list[str], stages: tuple[str, ...]) -> Table:
-    longest = max(len("median of 1000"), *map(len, names))
-    return Table(
-        [
-            Column("image", min(longest, 44), "left"),
-            Column("width x height", 14),
-            *(Column(stage, 7) for stage in stages),
-            Column("result", 24, "left"),
-        ]
-    )
-
-
-def _headline(options: argparse.Namespace, job: Job, folder: str) -> str:
+def _headline(options: argparse.Namespace, job: Job) -> str:
     height, width = job.preprocess.size
     return (
         f"{printable(options.model.name)}: {job.task.name}, input {height} high, {width} wide, "
-        f"{job.wanted.dtype}; times in ms\n" + (f"images in {folder}\n" if folder else "")
+        f"{job.wanted.dtype}; times in ms"
     )
 
 
-def _print_row(table: Table, name: str, stages: tuple[str, ...], report: Report) -> None:
-    blank = [""] * len(stages)
-    if report.failed:
-        table.row([name, "", *blank, report.summary])
-        return
-    size = f"{report.facts['width']} x {report.facts['height']}"
-    table.row([name, size, *_in_columns(report.times_ms, stages), report.summary])
-    for line in report.details:
-        table.row(["", "", *blank, line])
-
-
-def _in_columns(times_ms: dict[str, float], stages: tuple[str, ...]) -> list[str]:
-    return [f"{times_ms[stage]:.2f}" for stage in stages]
-
-
-def _print_end(table: Table, stages: tuple[str, ...], reports: list[Report], found: Found) -> None:
-    summary = _summary(reports, found)
-    done = summary["images"] - summary["failed"]
-    if done > 1:
-        table.row([f"median of {done}", "", *_in_columns(summary["median_ms"], stages), ""])
-    notes = []
-    if summary["failed"]:
-        notes.append(f"{summary['failed']} of {summary['images']} images failed")
-    if summary["skipped"]:
-        notes.append(f"{summary['skipped']} other files in the folders skipped")
-    if notes:
-        print("\n" + "; ".join(notes))
+def _mention_recipe(options: argparse.Namespace) -> None:
+    """Say so if the model's own recipe lies unused beside it: a wrong one gives wrong answers."""
+    path = options.model.with_name("recipe.json")
+    given = options.recipe or any(getattr(options, flag) is not None for flag in recipe.FLAGS)
+    if not given and not options.quiet and path.is_file():
+        print(f"edgeinfer: note: not using {path}; add --recipe {path}", file=sys.stderr)
 
 
 def _summary(reports: list[Report], found: Found) -> dict[str, Any]:
