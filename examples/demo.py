@@ -277,8 +277,8 @@ def print_report(report: Report) -> None:
     print(f"  common way: {report.versions}")
     for ours, common, agreement in report.pairs:
         print(
-            f"  {ours}: {report.speedup(ours, common):.2f} x as fast; at least {agreement:.2%} of "
-            "a picture's pixels get the same class"
+            f"  {ours}: {report.speedup(ours, common):.2f} x as fast; "
+            f"{report.equal_masks(agreement)}"
         )
 
 

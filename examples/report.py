@@ -63,6 +63,14 @@ class Report:
             (f"best colour rule ({name})", colour_alone),
         ]
 
+    @staticmethod
+    def equal_masks(agreement: float) -> str:
+        """In words, the share of pixels that get the same class either way."""
+        if agreement == 1:
+            return "the masks are identical"
+        # Rounded down: 100.00 % is left to masks without a difference.
+        return f"at least {int(agreement * 1e4) / 100:.2f} % of each mask is the same"
+
     def speedup(self, ours: str, common: str) -> float:
         """How many times as fast one way is as the other."""
         return sum(self.stages[common].values()) / sum(self.stages[ours].values())
@@ -147,7 +155,7 @@ def _speed(report: Report) -> str:
     if report.pairs:
         ratios = "".join(
             f"<li>{escape(ours)}: <b>{report.speedup(ours, common):.2f} times as fast</b> as the "
-            f"common way; at least {agreement:.2%} of a picture's pixels get the same class</li>"
+            f"common way; {report.equal_masks(agreement)}</li>"
             for ours, common, agreement in report.pairs
         )
         note = (
