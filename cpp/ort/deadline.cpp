@@ -25,14 +25,10 @@ class Watch {
         if (deadline.due_ < wake_at_) changed_.notify_one();
     }
 
-    void remove(Deadline& deadline) {
+    bool remove(Deadline& deadline) {
         const std::lock_guard lock(mutex_);
         if (deadline.next_ != nullptr) deadline.next_->previous_ = deadline.previous_;
         (deadline.previous_ != nullptr ? deadline.previous_->next_ : first_) = deadline.next_;
-    }
-
-    bool expired(const Deadline& deadline) {
-        const std::lock_guard lock(mutex_);
         return deadline.expired_;
     }
 
@@ -84,11 +80,14 @@ Deadline::Deadline(OrtRunOptions* options, double seconds) {
 }
 
 Deadline::~Deadline() {
-    if (options_ != nullptr) Watch::get().remove(*this);
+    finish();
 }
 
-bool Deadline::expired() const {
-    return options_ != nullptr && Watch::get().expired(*this);
+bool Deadline::finish() {
+    if (options_ == nullptr) return false;
+    const bool expired = Watch::get().remove(*this);
+    options_ = nullptr;  // only now: the watching thread read it until here
+    return expired;
 }
 
 }  // namespace ei::ort

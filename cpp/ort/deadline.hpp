@@ -7,7 +7,7 @@
 
 namespace ei::ort {
 
-// Watches one run. While it lives, a thread of its own raises the run's terminate flag once
+// Watches one run. Until finish(), a thread of its own raises the run's terminate flag once
 // `seconds` have passed; the runtime looks at that flag between nodes and loop iterations, so one
 // very long node ends late. Costs a lock and a wake-up of the watching thread; no allocation.
 class Deadline {
@@ -18,12 +18,14 @@ class Deadline {
     Deadline(const Deadline&) = delete;
     Deadline& operator=(const Deadline&) = delete;
 
-    bool expired() const;
+    // Stops watching, and tells whether the flag was raised. One step under one lock: a flag raised
+    // after the answer would go unnoticed and stop the next run that uses the same options.
+    bool finish();
 
   private:
     friend class Watch;
 
-    OrtRunOptions* options_ = nullptr;
+    OrtRunOptions* options_ = nullptr;  // null when nothing is watched
     std::chrono::steady_clock::time_point due_{};
     bool expired_ = false;
     Deadline* next_ = nullptr;  // intrusive list of the runs being watched

@@ -1,5 +1,7 @@
 #include "ort/session.hpp"
 
+#include <cstdio>
+
 #include "ort/deadline.hpp"
 
 namespace ei::ort {
@@ -158,9 +160,9 @@ void Session::guarded(double timeout_s, Call&& call) const {
     OrtStatus* status = nullptr;
     bool late = false;
     {
-        const Deadline deadline(options.get(), timeout_s);
+        Deadline deadline(options.get(), timeout_s);
         status = call(options.get());
-        late = deadline.expired();
+        late = deadline.finish();
     }
     // The flag may have been raised just after the run ended: options go back clean either way.
     if (late) {
@@ -170,8 +172,10 @@ void Session::guarded(double timeout_s, Call&& call) const {
     run_options_.give_back(std::move(options));
     if (status != nullptr && late) {
         library.api().ReleaseStatus(status);
+        char seconds[32];
+        std::snprintf(seconds, sizeof seconds, "%g", timeout_s);
         throw Error(ErrorKind::run,
-                    "run the model: stopped after the timeout of " + std::to_string(timeout_s) +
+                    std::string("run the model: stopped after the timeout of ") + seconds +
                         " s; raise timeout_s, or use a smaller model or input",
                     "timeout");
     }

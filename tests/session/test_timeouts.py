@@ -1,0 +1,141 @@
+"""A run stops when its time is up, and the next one knows nothing of it."""
+
+import math
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgeinfer as ei
+from session.networks import convolution, counting, doubler, endless
+
+X4 = np.ones(4, np.float32)
+X6 = np.ones((2, 3), np.float32)
+
+
+def expect_timeout(run: object, limit: float) -> float:
+    start = time.perf_counter()
+    with pytest.raises(ei.RunError, match="timeout") as caught:
+        run()  # type: ignore[operator]
+    assert caught.value.reason == "timeout"
+    spent = time.perf_counter() - start
+    assert spent >= limit * 0.99
+    return spent
+
+
+def test_an_endless_file_is_stopped_by_the_sessions_limit(shared_data: Path) -> None:
+    path = shared_data / "malformed" / "onnx" / "18_loop_forever.onnx"
+    session = ei.Session(path, threads=1, options=ei.SessionOptions(timeout_s=0.05))
+    frame = {
+        s.name: np.ones([n if isinstance(n, int) else 1 for n in s.shape], s.dtype)
+        for s in session.inputs
+    }
+    assert expect_timeout(lambda: session.run(frame), 0.05) < 5
+    assert expect_timeout(lambda: session.run(frame, timeout_s=0.01), 0.01) < 5
+
+
+def test_a_session_stays_usable_after_fifty_timeouts() -> None:
+    session = ei.Session(counting(1_000_000_000), threads=1)
+    one = np.zeros(1, np.float32)
+    for _ in range(50):
+        expect_timeout(lambda: session.run(one, timeout_s=0.005), 0.005)
+    quick = ei.Session(doubler(), threads=1)
+    assert quick.run(X6, timeout_s=30)["y"].sum() == 12
+
+
+def test_the_same_session_finishes_when_it_is_given_time() -> None:
+    session = ei.Session(counting(20_000), threads=1)
+    one = np.zeros(1, np.float32)
+    for _ in range(5):
+        expect_timeout(lambda: session.run(one, timeout_s=1e-4), 1e-4)
+        assert session.run(one, timeout_s=60)["y"].tolist() == [20_000]
+    assert session.run(one)["y"].tolist() == [20_000]
+
+
+def test_a_binding_is_stopped_too_and_stays_usable() -> None:
+    session = ei.Session(counting(20_000), threads=1, options=ei.SessionOptions(timeout_s=1e-4))
+    binding = session.bind()
+    for _ in range(5):
+        expect_timeout(binding.run, 1e-4)
+        binding.run(timeout_s=60)
+        assert binding.outputs["y"].tolist() == [20_000]
+
+
+def test_threads_with_different_limits_each_get_their_own() -> None:
+    session = ei.Session(endless(), threads=1)
+    limits = [0.02, 0.3, 0.08, 0.15]
+    spent: dict[float, list[float]] = {limit: [] for limit in limits}
+    errors: list[BaseException] = []
+
+    def work(limit: float) -> None:
+        try:
+            for _ in range(3):
+                spent[limit].append(expect_timeout(lambda: session.run(X4, timeout_s=limit), limit))
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(limit,)) for limit in limits]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    assert all(len(times) == 3 for times in spent.values())
+
+
+@pytest.mark.parametrize("bound", [False, True], ids=["run", "binding"])
+def test_a_limit_that_ends_with_the_run_does_not_stop_the_next(bound: bool) -> None:
+    session = ei.Session(convolution(8, 1), threads=1)
+    frame = np.ones((1, 3, 8, 8), np.float32)
+    binding = session.bind()
+
+    def run(limit: float) -> None:
+        if bound:
+            binding.run(timeout_s=limit)
+        else:
+            session.run(frame, timeout_s=limit)
+
+    start = time.perf_counter()
+    for _ in range(200):
+        run(60)
+    usual = (time.perf_counter() - start) / 200
+    stopped = 0
+    for step in range(6000):
+        try:
+            run(usual * (0.2 + 1.6 * (step % 97) / 97))
+        except ei.RunError as error:
+            assert error.reason == "timeout"
+            stopped += 1
+        run(60)  # raises when the flag of the run before was left raised
+    assert stopped < 6000
+
+
+@pytest.mark.parametrize("limit", [math.nan, 0, -1, -math.inf, "1", (1,), 1j])
+def test_a_limit_that_is_no_time_is_an_input_error(limit: object) -> None:
+    session = ei.Session(doubler(), threads=1)
+    with pytest.raises(ei.InputError, match="timeout_s: found"):
+        session.run(X6, timeout_s=limit)  # type: ignore[arg-type]
+    with pytest.raises(ei.InputError, match="timeout_s: found"):
+        session.bind().run(timeout_s=limit)  # type: ignore[arg-type]
+    with pytest.raises(ei.InputError, match="timeout_s: found"):
+        ei.SessionOptions(timeout_s=limit)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "limit", [math.inf, 1e300, 10**400, np.float32(5), np.int64(5), 2**63], ids=repr
+)
+def test_any_time_above_zero_is_taken(limit: float) -> None:
+    session = ei.Session(doubler(), threads=1, options=ei.SessionOptions(timeout_s=limit))
+    assert session.run(X6)["y"].sum() == 12
+    assert session.run(X6, timeout_s=limit)["y"].sum() == 12
+
+
+def test_a_limit_too_short_to_begin_with_is_a_timeout_or_a_result() -> None:
+    session = ei.Session(doubler(), threads=1)
+    for _ in range(200):
+        try:
+            assert session.run(X6, timeout_s=5e-324)["y"].sum() == 12
+        except ei.RunError as error:
+            assert error.reason == "timeout"
