@@ -7,9 +7,10 @@ import sys
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 import edgeinfer as ei
-from session.networks import doubler
+from session.networks import doubler, one_node
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +38,11 @@ def test_a_numpy_array_is_read_where_it_lies(session: ei.Session) -> None:
 def test_a_buffer_is_read_where_it_lies(session: ei.Session) -> None:
     array = frame()
     assert address_given(session, memoryview(array)) == array.ctypes.data
-    pixels = ei.Session(doubler_of_bytes(), threads=1)
+    pixels = ei.Session(one_node("Identity", TensorProto.UINT8, (3,)), threads=1)
     block = bytearray(b"\1\2\3")
     base = np.frombuffer(block, np.uint8).ctypes.data
     assert pixels._open().input_address("x", block) == base
     assert pixels.run(b"\1\2\3")["y"].tolist() == [1, 2, 3]
-
-
-def doubler_of_bytes() -> bytes:
-    from onnx import TensorProto
-
-    from session.networks import one_node
-
-    return one_node("Identity", TensorProto.UINT8, (3,))
 
 
 def test_a_torch_tensor_is_read_where_it_lies(session: ei.Session) -> None:
@@ -63,7 +56,7 @@ def test_a_torch_tensor_is_read_where_it_lies(session: ei.Session) -> None:
     assert session.run(torch.empty(0, 3))["y"].shape == (0, 3)
     with pytest.raises(ei.InputError, match=r"input 'x': .*wanted"):
         session.run(torch.ones(2, 3, requires_grad=True))
-    with pytest.raises(ei.InputError, match="input 'x': .*wanted"):
+    with pytest.raises(ei.InputError, match=r"input 'x': .*wanted"):
         session.run(torch.ones(2, 3, dtype=torch.bfloat16))
 
 
@@ -112,7 +105,8 @@ PEAK = """
 import numpy as np, sys
 import edgeinfer as ei
 def peak_mb():
-    return int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) / 1024
+    lines = open("/proc/self/status")
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 session = ei.Session(bytes.fromhex(sys.argv[1]), threads=1)
 session.run(np.zeros((1, 4), np.float32))
 frame = np.ones((50, 1024, 1024), np.float32).reshape(-1, 4)
