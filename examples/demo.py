@@ -56,7 +56,7 @@ class OurWay:
 
     def __init__(self, model: Path, prepare: ei.Preprocess) -> None:
         self._prepare = prepare
-        # Closed with the process; a demo has one session.
+        # The binding keeps what it needs of the session alive.
         session = ei.Session(model, threads=1)
         self.description = session.describe()
         self._binding = session.bind()
@@ -137,6 +137,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error(f"--frame: expected HxW such as 720x1280, got {options.frame!r}")
     if options.count < 1 or min(height, width) < 64:
         parser.error("--count must be at least 1 and --frame at least 64x64")
+    if not (options.model / "vqi_light.onnx").is_file():
+        parser.error(
+            f"--model: no vqi_light.onnx in {options.model}; examples/vqi/train.py makes it"
+        )
     options.frame = (height, width)
     return options
 
