@@ -86,9 +86,7 @@ class Check {
 };
 
 void Check::header() {
-    if (model_.ir_version < 1) {
-        add("ir-version", "the file states no IR version", "export it again");
-    } else if (model_.ir_version > runtime_.max_ir) {
+    if (model_.ir_version > runtime_.max_ir) {
         add("ir-version",
             "IR version " + std::to_string(model_.ir_version) + ", the runtime reads up to " +
                 std::to_string(runtime_.max_ir),

@@ -17,7 +17,7 @@ constexpr std::size_t kOutputsTried = 64;
 struct Attempt {
     std::optional<Tail> tail;
     std::string why;
-    bool informative = false;  // the refusal came from a Resize or an ArgMax
+    bool informative = false;  // a Resize or an ArgMax is involved in the refusal
 };
 
 std::string joined(const std::vector<std::string>& steps) {
@@ -76,10 +76,12 @@ Attempt Finder::try_from(const std::vector<std::size_t>& chain, std::size_t firs
         quantizes = quantizes || node.op_type == "QuantizeLinear";
         const std::string why = steps.take(node);
         if (!why.empty()) {
-            return {std::nullopt, why, node.op_type == "Resize" || node.op_type == "ArgMax"};
+            return {std::nullopt, why, steps.has_substance() || TailSteps::has_substance(node)};
         }
     }
-    if (const std::string why = steps.refusal(); !why.empty()) return {std::nullopt, why, false};
+    if (const std::string why = steps.refusal(); !why.empty()) {
+        return {std::nullopt, why, steps.has_substance()};
+    }
     if (quantizes && graph.nodes[*maker].is("DequantizeLinear")) {
         return {std::nullopt,
                 "the DequantizeLinear before the tail cannot be cut with it, and the runtime "
@@ -102,6 +104,11 @@ Attempt Finder::at_output(std::string_view output) {
                 read ? "other nodes read it too"
                      : "it ends in " + printable(model_.graph.nodes[*maker].op_type),
                 false};
+    }
+    if (std::none_of(chain.begin(), chain.end(), [&](std::size_t index) {
+            return TailSteps::has_substance(model_.graph.nodes[index]);
+        })) {
+        return {std::nullopt, "no Resize and no ArgMax at the end", false};
     }
     Attempt refused;
     for (std::size_t first = chain.size(); first-- > 0;) {  // the longest tail first

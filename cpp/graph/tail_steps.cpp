@@ -77,7 +77,7 @@ std::string TailSteps::take(const Node& node) {
 
 std::string TailSteps::refusal() const {
     if (!refusal_.empty()) return refusal_;
-    if (!any_resize_ && !tail_.argmax) return "no Resize and no ArgMax at the end";
+    if (!has_substance()) return "no Resize and no ArgMax at the end";
     if (!rank_known_)
         return "the number of dimensions of " + in_quotes(tail_.logits) + " is not known";
     if (!rows_in_order()) return "a Transpose swaps batch, rows or columns";
@@ -116,7 +116,8 @@ std::optional<std::size_t> TailSteps::axis_of(const Node& node, std::int64_t oth
 
 std::string TailSteps::resize(const Node& node) {
     const std::string_view roi = node.op_type == "Resize" && opset_ >= 11 ? node.input(1) : "";
-    if (!roi.empty() && links_.constant(roi) == nullptr) return "the roi of a Resize is computed";
+    if (!roi.empty() && links_.constant(roi) == nullptr)
+        return "the roi of a Resize is not constant";
     if (flat_) return "a Resize follows a Reshape";
     const auto result = resized(node, links_, opset_, sizes());
     if (!result) return "the size of a Resize is not constant, or does not fit its input";

@@ -27,7 +27,13 @@ class TailSteps {
     // What was taken; valid when `refusal()` is empty.
     Tail tail() const;
 
+    // Whether a Resize or an ArgMax was taken.
+    bool has_substance() const noexcept { return any_resize_ || tail_.argmax; }
+
     static bool may_belong(const Node& node);
+    static bool has_substance(const Node& node) noexcept {
+        return node.op_type == "Resize" || node.op_type == "Upsample" || node.op_type == "ArgMax";
+    }
 
   private:
     enum class Axis : char { batch, classes, height, width, one };
