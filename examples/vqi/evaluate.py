@@ -21,7 +21,7 @@ from render import CLASSES, COLORS, Scene, render
 EVALUATION_SEEDS = range(1_000_000, 1_000_300)
 MODEL_DIR = Path(__file__).resolve().parent / "model"
 
-Labels = NDArray[np.uint8]
+Labels = NDArray[np.uint8] | NDArray[np.uint16]
 Counts = NDArray[np.int64]
 
 
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, default=MODEL_DIR / "vqi_light.onnx")
     parser.add_argument("--count", type=int, default=len(EVALUATION_SEEDS))
     parser.add_argument("--picture", type=Path, help="write one scene and its masks, then stop")
-    parser.add_argument("--seed", type=int, default=EVALUATION_SEEDS[4], help="of --picture")
+    parser.add_argument("--seed", type=int, default=EVALUATION_SEEDS[42], help="of --picture")
     parser.add_argument("--json", action="store_true", help="print figures as JSON, no progress")
     args = parser.parse_args(argv)
 

@@ -1,0 +1,59 @@
+"""The committed model of examples/vqi is the one its record speaks of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+MODEL = Path(__file__).resolve().parents[2] / "examples" / "vqi" / "model"
+
+
+def test_record_names_this_very_file() -> None:
+    data = (MODEL / "vqi_light.onnx").read_bytes()
+    record = json.loads((MODEL / "training.json").read_text())
+    assert record["sha256"] == hashlib.sha256(data).hexdigest()
+    assert record["file_bytes"] == len(data) <= 2_500_000
+
+
+def test_recorded_figures_meet_the_floors_and_beat_colour_alone() -> None:
+    record = json.loads((MODEL / "training.json").read_text())
+    found = record["evaluation"]
+    assert found["miou"] >= 0.75
+    assert found["iou_cable"] >= 0.40
+    for simple in record["baseline"].values():
+        assert found["miou"] > simple["miou"] + 0.3
+        assert found["iou_cable"] > simple["iou_cable"] + 0.3
+
+
+def test_training_never_saw_the_evaluation_scenes() -> None:
+    record = json.loads((MODEL / "training.json").read_text())
+    low, high = record["evaluation_seeds"]
+    for first, last in (record["training_seeds"], record["first_leg"]["training_seeds"]):
+        assert last < low or first > high
+
+
+def test_graph_is_standard_self_contained_and_ends_in_the_resize() -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(MODEL / "vqi_light.onnx", load_external_data=False)
+    onnx.checker.check_model(model, full_check=True)
+    assert model.ir_version <= 10
+    assert [(entry.domain, 17 <= entry.version <= 21) for entry in model.opset_import] == [
+        ("", True)
+    ]
+    assert not any(tensor.external_data for tensor in model.graph.initializer)
+    shapes = [
+        [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in (*model.graph.input, *model.graph.output)
+    ]
+    assert shapes == [[1, 3, 320, 320], [1, 5, 320, 320]]
+    assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
+    last = model.graph.node[-1]
+    modes = {a.name: a.s.decode() for a in last.attribute if a.type == onnx.AttributeProto.STRING}
+    assert last.op_type == "Resize"
+    assert modes["mode"] == "linear"
+    assert modes["coordinate_transformation_mode"] in ("half_pixel", "pytorch_half_pixel")
+    labels = (MODEL / "labels.txt").read_text().split()
+    assert labels == ["sky", "ground", "tower", "cable", "insulator"]
