@@ -116,7 +116,8 @@ def main(argv: list[str] | None = None) -> int:
     path = options.out / "report.html"
     write_report(path, report)
     print(f"\n{path} shows all of this; the pictures are {options.out}/*.overlay.jpg")
-    print("\nOn your own picture and model:\n  " + "\n  ".join(report.commands))
+    print("\nThis network has seen drawings only: expect little of it on photographs.")
+    print("On your own picture and model:\n  " + "\n  ".join(report.commands))
     return 0
 
 
@@ -234,6 +235,8 @@ def sum_up(
     }
     height, width = options.frame
     folder = options.model
+    if folder.is_relative_to(Path.cwd()):
+        folder = folder.relative_to(Path.cwd())
     recipe_flags = f"--recipe {folder / 'recipe.json'} --labels {folder / 'labels.txt'}"
     return Report(
         count=options.count,
@@ -247,7 +250,7 @@ def sum_up(
         versions=versions,
         at_network=figures(tally.at_network),
         at_frame=figures(tally.at_frame),
-        training=read_training(folder),
+        training=read_training(options.model),
         pictures=pictures[:SHOWN],
         classes=list(zip(CLASSES, COLORS, strict=True)),
         commands=[

@@ -137,11 +137,13 @@ def _lead(report: Report) -> str:
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(text)}</span></div>'
         for value, text in cells
     )
-    seeds = report.training["training_seeds"]
+    legs = (report.training, report.training.get("first_leg") or report.training)
+    last = max(leg["training_seeds"][1] for leg in legs)
     return (
         f"<p>A network of {report.training['file_bytes'] / 1e6:.1f} MB finds towers, cables and "
-        f"insulators in {report.count} drawn pictures of {report.frame} pixels. Training saw the "
-        f"scenes {seeds[0]:,} to {seeds[1]:,}; these are {report.pictures[0].seed:,} and up.</p>"
+        f"insulators in {report.count} drawn pictures of {report.frame} pixels. Training saw "
+        f"scenes up to number {last:,}; these are {report.pictures[0].seed:,} and up. It has seen "
+        "drawings only: expect little of it on photographs.</p>"
         f'<div class="tiles">{tiles}</div>'
     )
 
@@ -253,7 +255,11 @@ def _pictures(report: Report) -> str:
 
 def _commands(report: Report) -> str:
     lines = "\n".join(report.commands)
-    return f"<h2>On your own picture and model</h2><pre>{escape(lines)}</pre>"
+    return (
+        f"<h2>On your own picture and model</h2><pre>{escape(lines)}</pre>"
+        "<p>The first line runs the network of this demo, which knows drawings only; the second a "
+        "model of yours, with the usual ImageNet values.</p>"
+    )
 
 
 def _facts(report: Report) -> str:
