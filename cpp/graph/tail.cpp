@@ -1,6 +1,7 @@
 #include "graph/tail.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "graph/links.hpp"
 #include "graph/shapes.hpp"
@@ -139,10 +140,12 @@ TailSearch find_tail(const Model& model) {
     }
     if (model.graph.outputs.empty()) return {std::nullopt, "No tail: the graph has no outputs."};
     Finder finder(model);
+    std::set<std::string_view> seen;
     std::string why;
     const std::size_t tried = std::min(model.graph.outputs.size(), kOutputsTried);
     for (std::size_t i = 0; i < tried; ++i) {
         const ValueInfo& output = model.graph.outputs[i];
+        if (!seen.insert(output.name).second) continue;
         Attempt attempt = finder.at_output(output.name);
         const std::string text = "output " + in_quotes(output.name) + ": " + attempt.why + ".";
         if (attempt.tail) return {std::move(attempt.tail), "Tail at " + text};

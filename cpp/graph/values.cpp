@@ -77,6 +77,13 @@ std::int64_t count(const Tensor& tensor, std::uint32_t number, std::size_t width
     return total;
 }
 
+// A hostile file can hide few values in a message of megabytes, and have it read many times.
+bool too_long(const Tensor& tensor, std::size_t limit) noexcept {
+    constexpr std::size_t kValueBytes = 10;    // of the longest varint
+    constexpr std::size_t kRestBytes = 4'096;  // name, dims, documentation
+    return tensor.message.size() > limit * kValueBytes + kRestBytes;
+}
+
 struct Storage {  // where the typed values of an element type live
     std::uint32_t number;
     std::size_t width;
@@ -183,7 +190,8 @@ std::optional<std::int64_t> element_count(const std::vector<std::int64_t>& dims)
 
 std::optional<std::vector<std::int64_t>> int_values(const Tensor& tensor, std::size_t limit) {
     const auto elements = element_count(tensor.dims);
-    if (tensor.external || !elements || static_cast<std::uint64_t>(*elements) > limit) {
+    if (tensor.external || !elements || static_cast<std::uint64_t>(*elements) > limit ||
+        too_long(tensor, limit)) {
         return std::nullopt;
     }
     const auto n = static_cast<std::size_t>(*elements);
@@ -227,7 +235,7 @@ std::optional<std::vector<std::int64_t>> int_values(const Tensor& tensor, std::s
 std::optional<std::vector<float>> float_values(const Tensor& tensor, std::size_t limit) {
     const auto elements = element_count(tensor.dims);
     if (tensor.external || tensor.type != ElementType::float32 || !elements ||
-        static_cast<std::uint64_t>(*elements) > limit) {
+        static_cast<std::uint64_t>(*elements) > limit || too_long(tensor, limit)) {
         return std::nullopt;
     }
     const auto n = static_cast<std::size_t>(*elements);

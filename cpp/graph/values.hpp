@@ -14,7 +14,7 @@ namespace ei::graph {
 
 // More than any shape, axis list or scale of a tail has; weights are not decoded here. A list cut
 // off at this length still fits no tensor, which has 64 dimensions at most.
-inline constexpr std::size_t kSmallList = 4'096;
+inline constexpr std::size_t kSmallList = 1'024;
 
 std::vector<std::int64_t> ints(const Attribute& attribute, std::size_t limit = kSmallList);
 std::vector<float> floats(const Attribute& attribute, std::size_t limit = kSmallList);
@@ -29,8 +29,8 @@ std::vector<std::int64_t> ints_of(const Node& node, std::string_view name);
 std::optional<std::int64_t> element_count(const std::vector<std::int64_t>& dims) noexcept;
 
 // Values of a tensor held in the file; none when it is external, of another kind of type (int64,
-// int32, int16, int8, uint8 and bool for ints; float32 for floats), longer than `limit`, or when
-// its data does not match its dims.
+// int32, int16, int8, uint8 and bool for ints; float32 for floats), longer than `limit`, when
+// its data does not match its dims, or when its message is far larger than such values need.
 std::optional<std::vector<std::int64_t>> int_values(const Tensor& tensor,
                                                     std::size_t limit = kSmallList);
 std::optional<std::vector<float>> float_values(const Tensor& tensor,
