@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <string_view>
 
 #if defined(__linux__)
@@ -52,20 +53,49 @@ std::string resolved(void* symbol, const std::string& fallback) {
     return dladdr(symbol, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : fallback;
 }
 
-// dlopen that keeps a record of what went wrong.
-void* try_open(const std::string& path, std::string& record) {
+struct Candidate {
+    const ApiBase* base = nullptr;
+    const void* const* table = nullptr;
+    std::string path;  // as the loader knows it
+};
+
+// The table of functions; null when the library is older than what we call.
+const void* const* table_of(const ApiBase& base) {
+    // Asked by the version's text first: the runtime prints to stderr when the number is too high.
+    const char* const version = base.GetVersionString();
+    char* end = nullptr;
+    const long major = std::strtol(version, &end, 10);
+    const long minor = *end == '.' ? std::strtol(end + 1, nullptr, 10) : 0;
+    const bool may_have_it = major > 1 || (major == 1 && minor >= static_cast<long>(kMinimumApi));
+    return may_have_it ? base.GetApi(kMinimumApi) : nullptr;
+}
+
+// Opens one library; `record` gains a line when it does not serve.
+std::optional<Candidate> try_open(const std::string& path, std::string& record) {
     void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
         const char* reason = dlerror();
         record += "\n  " + path + ": " + (reason == nullptr ? "cannot be opened" : reason);
-        return nullptr;
+        return std::nullopt;
     }
-    if (dlsym(handle, "OrtGetApiBase") == nullptr) {
+    Candidate found{nullptr, nullptr, path};
+    if (void* entry = dlsym(handle, "OrtGetApiBase")) {
+        found.path = resolved(entry, path);
+        found.base = reinterpret_cast<const ApiBase* (*)()>(entry)();
+    }
+    if (found.base == nullptr) {
         record += "\n  " + path + ": has no OrtGetApiBase, so it is not ONNX Runtime";
         dlclose(handle);
-        return nullptr;
+        return std::nullopt;
     }
-    return handle;
+    found.table = table_of(*found.base);
+    if (found.table == nullptr) {
+        record += "\n  " + path + ": is ONNX Runtime " + found.base->GetVersionString() +
+                  ", which is too old";
+        dlclose(handle);
+        return std::nullopt;
+    }
+    return found;
 }
 
 }  // namespace
@@ -101,15 +131,16 @@ const Library& Library::open(const std::string& wanted,
         search.emplace_back(kSystemName);
     }
     for (const std::string& path : search) {
-        void* handle = try_open(path, record);
-        if (handle == nullptr) continue;
-        g_library = new Library(handle, path);
+        const std::optional<Candidate> found = try_open(path, record);
+        if (!found) continue;
+        g_library = new Library(*found->base, found->table, found->path);
         return *g_library;
     }
-    throw Error(ErrorKind::run,
-                "runtime: libonnxruntime was not found; install it with `pip install onnxruntime`, "
-                "or name the file in EDGEINFER_ONNXRUNTIME. Searched:" +
-                    record);
+    throw Error(ErrorKind::run, "runtime: libonnxruntime 1." + std::to_string(kMinimumApi) +
+                                    " or newer was not found; install it with `pip install "
+                                    "--upgrade onnxruntime`, or name the file in "
+                                    "EDGEINFER_ONNXRUNTIME. Searched:" +
+                                    record);
 }
 
 const Library& Library::get() {
@@ -117,24 +148,8 @@ const Library& Library::get() {
     return *g_library;
 }
 
-Library::Library(void* handle, std::string path) : path_(std::move(path)) {
-    void* entry = dlsym(handle, "OrtGetApiBase");
-    path_ = resolved(entry, path_);
-    const auto* base = reinterpret_cast<const ApiBase* (*)()>(entry)();
-    version_ = base->GetVersionString();
-    // Asked by the version's text first: the runtime prints to stderr when the number is too high.
-    char* end = nullptr;
-    const long major = std::strtol(version_.c_str(), &end, 10);
-    const long minor = *end == '.' ? std::strtol(end + 1, nullptr, 10) : 0;
-    const void* const* table = nullptr;
-    if (major > 1 || (major == 1 && minor >= static_cast<long>(kMinimumApi))) {
-        table = base->GetApi(kMinimumApi);
-    }
-    if (table == nullptr) {
-        throw Error(ErrorKind::run, "runtime: found ONNX Runtime " + version_ + " at " + path_ +
-                                        ", wanted 1." + std::to_string(kMinimumApi) +
-                                        " or newer; `pip install --upgrade onnxruntime`");
-    }
+Library::Library(const ApiBase& base, const void* const* table, std::string path)
+    : path_(std::move(path)), version_(base.GetVersionString()) {
 #define EI_ORT_LOAD(slot, name, result, parameters) \
     api_.name = reinterpret_cast<result(*) parameters>(const_cast<void*>(table[slot]));
     EI_ORT_SLOTS(EI_ORT_LOAD)

@@ -15,8 +15,9 @@ class Library {
   public:
     // Opens the runtime, or returns the one already open. `wanted` is a path the user insists on
     // (empty: none). Search order: `wanted`; a copy already in the process; `candidates`; the
-    // system's loader path. Raises Error(run) with the whole search when nothing fits, and
-    // Error(input) when `wanted` differs from the library that is open already.
+    // system's loader path; one that is too old is passed over. Raises Error(run) with the whole
+    // search when nothing fits, and Error(input) when `wanted` differs from the library that is
+    // open already.
     static const Library& open(const std::string& wanted,
                                const std::vector<std::string>& candidates);
 
@@ -38,7 +39,7 @@ class Library {
     Library& operator=(const Library&) = delete;
 
   private:
-    Library(void* handle, std::string path);
+    Library(const ApiBase& base, const void* const* table, std::string path);
 
     Api api_;
     std::string path_;

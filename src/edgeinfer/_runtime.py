@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import importlib.util
 import os
+import re
 from typing import NamedTuple
 
 from edgeinfer import _core
@@ -47,5 +48,11 @@ def _carried() -> list[str]:
     for folder in folders or ():
         for pattern in ("libonnxruntime.so*", "libonnxruntime*.dylib"):
             # A wheel holds one file; where an old one was left behind, the newest name wins.
-            found += sorted(glob.glob(os.path.join(folder, "capi", pattern)), reverse=True)
+            paths = glob.glob(os.path.join(folder, "capi", pattern))
+            found += sorted(paths, key=_version, reverse=True)
     return found
+
+
+def _version(path: str) -> list[int]:
+    # By number, not by text: 1.9 is older than 1.31.
+    return [int(digits) for digits in re.findall(r"\d+", os.path.basename(path))]
