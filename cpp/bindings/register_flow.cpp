@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <span>
 
 #include "bindings/arrays.hpp"
 #include "bindings/register.hpp"
 #include "bindings/tensors.hpp"
+#include "bindings/without_gil.hpp"
 #include "flow/binding.hpp"
 #include "flow/network.hpp"
 
@@ -93,6 +96,39 @@ std::vector<std::size_t> choose(const flow::Network& network,
     return wanted;
 }
 
+std::span<const std::byte> memory_of(const ort::Value& value) {
+    const std::vector<std::int64_t> shape = value.shape();
+    const std::size_t count = ort::count_elements(shape, value.type(), "tensor");
+    return {static_cast<const std::byte*>(value.data()), bytes_of(value.type(), count)};
+}
+
+// The runtime may write an output before it has read the last input, and trusts that none overlap.
+void expect_apart(const flow::Network& network, const Inputs& inputs,
+                  std::span<const std::size_t> wanted, std::span<const ort::Value> results) {
+    struct Region {
+        std::string name;
+        std::span<const std::byte> memory;
+    };
+    std::vector<Region> taken;
+    for (std::size_t i = 0; i < inputs.values.size(); ++i) {
+        taken.push_back({"input '" + network.inputs()[i].name + "'", memory_of(inputs.values[i])});
+    }
+    for (std::size_t k = 0; k < wanted.size(); ++k) {
+        if (!results[k]) continue;
+        Region own{"out['" + network.outputs()[wanted[k]].name + "']", memory_of(results[k])};
+        const std::less<const std::byte*> before;
+        for (const Region& other : taken) {
+            if (before(own.memory.data(), other.memory.data() + other.memory.size()) &&
+                before(other.memory.data(), own.memory.data() + own.memory.size())) {
+                throw Error(ErrorKind::input, own.name +
+                                                  ": found an array that shares memory with " +
+                                                  other.name + ", wanted an array of its own");
+            }
+        }
+        taken.push_back(std::move(own));
+    }
+}
+
 py::dict run(const NetworkPtr& network, const py::handle& inputs,
              const std::optional<py::list>& outputs, const std::optional<py::dict>& out,
              double timeout_s) {
@@ -113,10 +149,11 @@ py::dict run(const NetworkPtr& network, const py::handle& inputs,
             results[k] = to_output(object, network->outputs()[at]);
             in_place[k] = py::reinterpret_borrow<py::object>(object);
         }
+        expect_apart(*network, gathered, wanted, results);
     }
     {
         // Safe: the run touches only memory that `gathered`, `in_place` and `results` keep alive.
-        const py::gil_scoped_release release;
+        const WithoutGil without_gil;
         network->run(gathered.values, wanted, results, timeout_s);
     }
     py::dict named;
@@ -146,7 +183,7 @@ py::tuple segment(const NetworkPtr& network, const py::handle& inputs,
     flow::Segmentation mask;
     {
         // Safe: the run touches only memory that `gathered` keeps alive.
-        const py::gil_scoped_release release;
+        const WithoutGil without_gil;
         mask = network->segment(gathered.values, size, timeout_s);
     }
     return to_arrays(std::move(mask));
@@ -166,11 +203,13 @@ py::dict views(const std::vector<std::shared_ptr<flow::BoundTensor>>& tensors) {
 }  // namespace
 
 void register_flow(py::module_& module) {
+    WithoutGil::watch_the_end();
+
     py::class_<flow::Network, std::shared_ptr<flow::Network>>(module, "Network")
         .def_static(
             "from_file",
             [](const std::filesystem::path& path, const ort::Options& runtime, bool fuse_tail) {
-                const py::gil_scoped_release release;  // no Python object is touched
+                const WithoutGil without_gil;  // no Python object is touched
                 return std::const_pointer_cast<flow::Network>(
                     flow::Network::from_file(path.string(), {runtime, fuse_tail}));
             },
@@ -179,7 +218,7 @@ void register_flow(py::module_& module) {
             "from_bytes",
             [](const py::bytes& model, const ort::Options& runtime, bool fuse_tail) {
                 const std::string_view bytes = model;  // `model` outlives the call
-                const py::gil_scoped_release release;
+                const WithoutGil without_gil;
                 return std::const_pointer_cast<flow::Network>(flow::Network::from_bytes(
                     std::as_bytes(std::span(bytes)), "", {runtime, fuse_tail}));
             },
@@ -216,7 +255,7 @@ void register_flow(py::module_& module) {
                          const std::map<std::string, std::vector<std::int64_t>>& shapes,
                          const std::optional<py::list>& outputs) {
                  const std::vector<std::size_t> wanted = choose(*network, outputs);
-                 const py::gil_scoped_release release;  // may run the network to learn shapes
+                 const WithoutGil without_gil;  // may run the network to learn shapes
                  return std::make_shared<flow::Binding>(network, shapes, wanted);
              }),
              py::arg("network"), py::arg("shapes"), py::arg("outputs"))
@@ -226,7 +265,7 @@ void register_flow(py::module_& module) {
                  const std::vector<std::shared_ptr<flow::BoundTensor>>* tensors = nullptr;
                  {
                      // May run the rest to learn shapes, or wait for a run in another thread.
-                     const py::gil_scoped_release release;
+                     const WithoutGil without_gil;
                      tensors = &binding->outputs();
                  }
                  return views(*tensors);
@@ -234,7 +273,7 @@ void register_flow(py::module_& module) {
         .def(
             "run",
             [](const BindingPtr& binding, double timeout_s) {
-                const py::gil_scoped_release release;  // buffers belong to `binding`
+                const WithoutGil without_gil;  // buffers belong to `binding`
                 binding->run(timeout_s);
             },
             py::arg("timeout_s"))
@@ -244,7 +283,7 @@ void register_flow(py::module_& module) {
                double timeout_s) {
                 flow::Segmentation mask;
                 {
-                    const py::gil_scoped_release release;  // buffers belong to `binding`
+                    const WithoutGil without_gil;  // buffers belong to `binding`
                     mask = binding->segment(size, timeout_s);
                 }
                 return to_arrays(std::move(mask));
@@ -252,7 +291,7 @@ void register_flow(py::module_& module) {
             py::arg("size"), py::arg("timeout_s"))
         .def_property_readonly("last_times_ms", [](const flow::Binding& binding) {
             const flow::StageTimes times = [&] {
-                const py::gil_scoped_release release;  // may wait for a run in another thread
+                const WithoutGil without_gil;  // may wait for a run in another thread
                 return binding.last_times();
             }();
             return std::pair(times.run_ms, times.tail_ms);

@@ -3,6 +3,8 @@
 import gc
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,24 +16,15 @@ from session.networks import convolution, counting, doubler
 
 def together(*work: Callable[[], None]) -> None:
     """Run all at once; raise what any of them raised."""
-    errors: list[BaseException] = []
     start = threading.Barrier(len(work))
 
-    def guarded(one: Callable[[], None]) -> None:
-        try:
-            start.wait(30)
-            one()
-        except BaseException as error:
-            errors.append(error)
+    def one(task: Callable[[], None]) -> None:
+        start.wait(30)
+        task()
 
-    threads = [threading.Thread(target=guarded, args=(one,)) for one in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert not any(thread.is_alive() for thread in threads)
-    if errors:
-        raise errors[0]
+    with ThreadPoolExecutor(len(work)) as pool:
+        for future in [pool.submit(one, task) for task in work]:
+            future.result(120)
 
 
 def frames(count: int) -> list[NDArray[np.float32]]:
@@ -56,26 +49,25 @@ def test_eight_threads_on_two_sessions_give_serial_answers(threads: int | None) 
 
 def test_close_during_runs_in_other_threads_is_safe() -> None:
     frame = frames(1)[0]
-    for _ in range(10):
-        session = ei.Session(convolution(), threads=1)
-        wanted = session.run(frame)["y"].tobytes()
-        closing = threading.Event()
 
-        def work(session: ei.Session = session, closing: threading.Event = closing) -> None:
+    def work(session: ei.Session, closing: threading.Event, wanted: bytes) -> None:
+        def run_for_ever() -> None:
             while True:
-                try:
-                    assert session.run(frame)["y"].tobytes() == wanted  # noqa: B023
-                except ei.InputError as error:
-                    assert "found it closed" in str(error)
-                    assert closing.is_set()
-                    return
+                assert session.run(frame)["y"].tobytes() == wanted
 
-        def close(session: ei.Session = session, closing: threading.Event = closing) -> None:
-            session.run(frame)
-            closing.set()
-            session.close()
+        with pytest.raises(ei.InputError, match="found it closed"):
+            run_for_ever()
+        assert closing.is_set()
 
-        together(work, work, work, close)
+    def close(session: ei.Session, closing: threading.Event) -> None:
+        session.run(frame)
+        closing.set()
+        session.close()
+
+    for _ in range(10):
+        session, closing = ei.Session(convolution(), threads=1), threading.Event()
+        run = partial(work, session, closing, session.run(frame)["y"].tobytes())
+        together(run, run, run, partial(close, session, closing))
 
 
 def test_a_binding_serves_one_thread_at_a_time() -> None:

@@ -1,0 +1,42 @@
+#include "bindings/without_gil.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+namespace py = pybind11;
+
+namespace ei::bindings {
+namespace {
+
+std::atomic<bool> g_ending{false};
+std::atomic<int> g_asking{0};          // threads between their call and the lock
+std::atomic<unsigned long> g_last{0};  // the thread that ends the interpreter
+
+// Runs before the interpreter refuses its lock to others. Whoever asks for it already gets it now;
+// whoever asks later waits.
+void end() {
+    g_last = PyThread_get_thread_ident();
+    g_ending = true;
+    PyThreadState* const state = PyEval_SaveThread();
+    while (g_asking > 0) std::this_thread::yield();
+    PyEval_RestoreThread(state);
+}
+
+}  // namespace
+
+WithoutGil::~WithoutGil() {
+    ++g_asking;
+    if (g_ending && PyThread_get_thread_ident() != g_last) {
+        --g_asking;
+        while (true) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+    PyEval_RestoreThread(state_);
+    --g_asking;
+}
+
+void WithoutGil::watch_the_end() {
+    py::module_::import("atexit").attr("register")(py::cpp_function(&end));
+}
+
+}  // namespace ei::bindings

@@ -1,0 +1,26 @@
+#pragma once
+// The interpreter lock, given back for the length of a call.
+
+#include <pybind11/pybind11.h>
+
+namespace ei::bindings {
+
+// Releases the lock in this scope. Unlike pybind11's own class it survives the end of the program:
+// CPython before 3.14 ends a daemon thread that asks for the lock then by unwinding its stack, and
+// a stack with a C++ destructor on it aborts the process instead. Such a thread waits here until
+// the process is gone.
+class WithoutGil {
+  public:
+    WithoutGil() : state_(PyEval_SaveThread()) {}
+    ~WithoutGil();
+    WithoutGil(const WithoutGil&) = delete;
+    WithoutGil& operator=(const WithoutGil&) = delete;
+
+    // Makes the interpreter tell us when it ends; called once, when the module is made.
+    static void watch_the_end();
+
+  private:
+    PyThreadState* state_;
+};
+
+}  // namespace ei::bindings
