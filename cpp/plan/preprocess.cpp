@@ -37,7 +37,7 @@ struct PreprocessScratch {
 namespace {
 
 // Rows a horizontal pass takes per call, so that its variants share the loading of weights.
-constexpr std::size_t kRowBatch = 2;
+constexpr std::size_t kRowBatch = 4;
 
 std::size_t index(int value) {
     return static_cast<std::size_t>(value);
@@ -246,8 +246,7 @@ void Preprocess::pillow_rows(const FrameView& frame, const PreprocessGeometry& g
     }
 }
 
-// Rows first, then columns: two finished rows at a time, and no ring, since no row of the source is
-// resized twice.
+// Rows first, then columns, a batch of rows at a time, and no ring, since no row is needed twice.
 template <class Emit>
 void Preprocess::pillow_rows_first(const FrameView& frame, const PreprocessGeometry& geometry,
                                    PreprocessScratch& scratch, const Emit& emit) const {

@@ -44,8 +44,10 @@ PillowAxis::PillowAxis(int source, int target) {
                 static_cast<std::int32_t>(0.5 + normalised * (1 << resize_columns::kWeightBits));
             const std::size_t at = x * padded_ + i;
             weights_[at] = weight;
-            low_[at] = static_cast<std::int16_t>(weight & ((1 << resize_columns::kLowBits) - 1));
-            high_[at] = static_cast<std::int16_t>(weight >> resize_columns::kLowBits);
+            // Rounded to the nearest multiple, so that low takes both signs.
+            high_[at] = static_cast<std::int8_t>((weight + (1 << (resize_columns::kLowBits - 1))) >>
+                                                 resize_columns::kLowBits);
+            low_[at] = static_cast<std::int16_t>(weight - (high_[at] << resize_columns::kLowBits));
         }
     }
 }

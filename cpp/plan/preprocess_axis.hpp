@@ -29,7 +29,8 @@ class PillowAxis {
     std::size_t padded_ = 0;
     std::size_t most_taps_ = 0;
     std::vector<std::int32_t> first_, count_, weights_;
-    std::vector<std::int16_t> low_, high_;
+    std::vector<std::int16_t> low_;
+    std::vector<std::int8_t> high_;
 };
 
 // OpenCV's INTER_LINEAR: two neighbours, positions in float, weights rounded to 11 bits.

@@ -134,21 +134,29 @@ struct Registration {
     }
 };
 
-// Nanoseconds per pixel of `work`, repeated until the clock's own cost is lost in it.
+// Nanoseconds per pixel of `work`: the best of a few milliseconds. Each measurement repeats the
+// work until the clock's own cost is lost in it, and no longer, since another process may interrupt
+// it.
 template <class Work>
 double ns_per_pixel(std::size_t pixels, const Work& work) {
     using Clock = std::chrono::steady_clock;
-    work();
-    long long rounds = 0;
-    const auto start = Clock::now();
-    auto now = start;
-    do {
-        for (int i = 0; i < 8; ++i) work();
-        rounds += 8;
-        now = Clock::now();
-    } while (now - start < std::chrono::milliseconds(3));
-    return std::chrono::duration<double, std::nano>(now - start).count() /
-           (static_cast<double>(rounds) * static_cast<double>(pixels));
+    using Nanoseconds = std::chrono::duration<double, std::nano>;
+    constexpr Nanoseconds kBatch = std::chrono::microseconds(50);
+    constexpr Nanoseconds kTotal = std::chrono::milliseconds(3);
+    const auto time = [&](long long rounds) {
+        const auto start = Clock::now();
+        for (long long i = 0; i < rounds; ++i) work();
+        return Nanoseconds(Clock::now() - start);
+    };
+    long long rounds = 1;
+    while (time(rounds) < kBatch) rounds *= 2;
+    Nanoseconds best = time(rounds);
+    for (Nanoseconds spent = best; spent < kTotal;) {
+        const Nanoseconds taken = time(rounds);
+        spent += taken;
+        if (taken < best) best = taken;
+    }
+    return best.count() / (static_cast<double>(rounds) * static_cast<double>(pixels));
 }
 
 // Sizes where vector loops end: everything up to `dense`, then around multiples of wider steps.

@@ -16,19 +16,28 @@
 namespace ei::resize_columns::avx2 {
 namespace {
 
-// Two rows at a time, one in each half of a register, so that a weight is loaded once for both. A
-// load takes 16 bytes from four pixels on; outputs whose loads would leave the row are left to
-// scalar code.
+// Rows in pairs, one in each half of a register, and two pairs where there are enough, so that a
+// weight is loaded once for all. A load takes 16 bytes from four pixels on; outputs whose loads
+// would leave the row are left to scalar code.
 
-// Widens taps `tap` and tap + 1 of four: r r' g g' b b' 0 0, 16 bits each.
+// Widens two neighbouring taps of four, `tap` the first: r r g g b b 0 0, 16 bits each.
 template <int kPixelBytes>
-__m256i spread(int tap) noexcept {
+__m256i spread_pair(int tap) noexcept {
     const char a = static_cast<char>(tap * kPixelBytes);
     const char b = static_cast<char>(a + kPixelBytes);
     const auto next = [](char byte, int by) { return static_cast<char>(byte + by); };
     return _mm256_broadcastsi128_si256(_mm_setr_epi8(a, -1, b, -1, next(a, 1), -1, next(b, 1), -1,
                                                      next(a, 2), -1, next(b, 2), -1, -1, -1, -1,
                                                      -1));
+}
+
+// Gathers the four taps of each channel: r r r r g g g g b b b b 0 0 0 0, 8 bits each.
+template <int kPixelBytes>
+__m256i spread_four() noexcept {
+    constexpr char kP = kPixelBytes;
+    return _mm256_broadcastsi128_si256(_mm_setr_epi8(0, kP, 2 * kP, 3 * kP, 1, kP + 1, 2 * kP + 1,
+                                                     3 * kP + 1, 2, kP + 2, 2 * kP + 2, 3 * kP + 2,
+                                                     -1, -1, -1, -1));
 }
 
 // Windows move right only, so outputs out of reach are the last ones.
@@ -43,69 +52,95 @@ std::size_t within_reach(const Taps& taps, std::size_t width) noexcept {
     return outputs;
 }
 
-__m256i weight_pair(const std::int16_t* weights) noexcept {
-    std::int32_t pair;
-    __builtin_memcpy(&pair, weights, sizeof pair);
-    return _mm256_set1_epi32(pair);
+__m256i four_bytes(const void* weights) noexcept {
+    std::int32_t bytes;
+    __builtin_memcpy(&bytes, weights, sizeof bytes);
+    return _mm256_set1_epi32(bytes);
 }
 
-// One output of both rows: r g b 0 | r g b 0, 32 bits each.
-template <int kPixelBytes>
-__m256i output(const std::uint8_t* upper, const std::uint8_t* lower, const Taps& taps,
-               std::size_t x) noexcept {
-    const __m256i spread01 = spread<kPixelBytes>(0), spread23 = spread<kPixelBytes>(2);
+// One output of every row: sums[p] = r g b 0 of rows[2p] and r g b 0 of rows[2p + 1], 32 bits each.
+template <int kPixelBytes, int kPairs>
+void output(const std::uint8_t* const* rows, const Taps& taps, std::size_t x,
+            __m256i* sums) noexcept {
+    const __m256i spread01 = spread_pair<kPixelBytes>(0), spread23 = spread_pair<kPixelBytes>(2);
+    const __m256i spread0123 = spread_four<kPixelBytes>();
     const std::size_t first = static_cast<std::size_t>(taps.first[x]) * kPixelBytes;
     const std::int16_t* low = taps.low + x * taps.padded;
-    const std::int16_t* high = taps.high + x * taps.padded;
-    __m256i low_sum = _mm256_set1_epi32(1 << (kWeightBits - 1));
-    __m256i high_sum = _mm256_setzero_si256();
+    const std::int8_t* high = taps.high + x * taps.padded;
+    __m256i low_s32x8[kPairs], high_s16x16[kPairs];
+    for (int p = 0; p < kPairs; ++p) {
+        low_s32x8[p] = _mm256_set1_epi32(1 << (kWeightBits - 1));
+        high_s16x16[p] = _mm256_setzero_si256();
+    }
     for (std::size_t t = 0; t < taps.padded; t += 4) {
         const std::size_t at = first + t * kPixelBytes;
-        const __m256i pixels = _mm256_inserti128_si256(
-            _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(upper + at))),
-            _mm_loadu_si128(reinterpret_cast<const __m128i*>(lower + at)), 1);
-        const __m256i taps01 = _mm256_shuffle_epi8(pixels, spread01);
-        const __m256i taps23 = _mm256_shuffle_epi8(pixels, spread23);
-        low_sum = _mm256_add_epi32(low_sum, _mm256_madd_epi16(taps01, weight_pair(low + t)));
-        high_sum = _mm256_add_epi32(high_sum, _mm256_madd_epi16(taps01, weight_pair(high + t)));
-        low_sum = _mm256_add_epi32(low_sum, _mm256_madd_epi16(taps23, weight_pair(low + t + 2)));
-        high_sum = _mm256_add_epi32(high_sum, _mm256_madd_epi16(taps23, weight_pair(high + t + 2)));
+        const __m256i low01 = four_bytes(low + t), low23 = four_bytes(low + t + 2);
+        const __m256i high0123 = four_bytes(high + t);
+        for (int p = 0; p < kPairs; ++p) {
+            const auto* upper = reinterpret_cast<const __m128i*>(rows[2 * p] + at);
+            const auto* lower = reinterpret_cast<const __m128i*>(rows[2 * p + 1] + at);
+            const __m256i pixels = _mm256_inserti128_si256(
+                _mm256_castsi128_si256(_mm_loadu_si128(upper)), _mm_loadu_si128(lower), 1);
+            const __m256i product01 =
+                _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, spread01), low01);
+            const __m256i product23 =
+                _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, spread23), low23);
+            low_s32x8[p] = _mm256_add_epi32(low_s32x8[p], _mm256_add_epi32(product01, product23));
+            // High weights add up to 128 at most, so 255 times them stays below 2^15.
+            high_s16x16[p] = _mm256_add_epi16(
+                high_s16x16[p],
+                _mm256_maddubs_epi16(_mm256_shuffle_epi8(pixels, spread0123), high0123));
+        }
     }
-    const __m256i sum = _mm256_add_epi32(_mm256_slli_epi32(high_sum, kLowBits), low_sum);
-    return _mm256_srai_epi32(sum, kWeightBits);
+    for (int p = 0; p < kPairs; ++p) {
+        const __m256i high_s32x8 = _mm256_madd_epi16(high_s16x16[p], _mm256_set1_epi16(1));
+        sums[p] = _mm256_srai_epi32(
+            _mm256_add_epi32(_mm256_slli_epi32(high_s32x8, kLowBits), low_s32x8[p]), kWeightBits);
+    }
 }
 
-template <int kPixelBytes>
-void two_rows(const std::uint8_t* upper, const std::uint8_t* lower, std::size_t width,
-              const Taps& taps, std::uint8_t* upper_out, std::uint8_t* lower_out) noexcept {
+template <int kPixelBytes, int kPairs>
+void pairs(const std::uint8_t* const* rows, std::size_t width, const Taps& taps,
+           std::uint8_t* const* out) noexcept {
     const std::size_t reach = within_reach<kPixelBytes>(taps, width);
     std::size_t x = 0;
     for (; x + 4 <= reach; x += 4) {
-        const __m256i front = _mm256_packs_epi32(output<kPixelBytes>(upper, lower, taps, x),
-                                                 output<kPixelBytes>(upper, lower, taps, x + 1));
-        const __m256i back = _mm256_packs_epi32(output<kPixelBytes>(upper, lower, taps, x + 2),
-                                                output<kPixelBytes>(upper, lower, taps, x + 3));
-        const __m256i bytes = _mm256_packus_epi16(front, back);
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(upper_out + 4 * x),
-                         _mm256_castsi256_si128(bytes));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(lower_out + 4 * x),
-                         _mm256_extracti128_si256(bytes, 1));
+        __m256i sums[4][kPairs];
+        for (std::size_t i = 0; i < 4; ++i) {
+            output<kPixelBytes, kPairs>(rows, taps, x + i, sums[i]);
+        }
+        for (int p = 0; p < kPairs; ++p) {
+            const __m256i bytes = _mm256_packus_epi16(_mm256_packs_epi32(sums[0][p], sums[1][p]),
+                                                      _mm256_packs_epi32(sums[2][p], sums[3][p]));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out[2 * p] + 4 * x),
+                             _mm256_castsi256_si128(bytes));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out[2 * p + 1] + 4 * x),
+                             _mm256_extracti128_si256(bytes, 1));
+        }
     }
     for (; x < taps.outputs; ++x) {
-        colour_pixel(upper, kPixelBytes, taps, x, upper_out);
-        colour_pixel(lower, kPixelBytes, taps, x, lower_out);
+        for (int r = 0; r < 2 * kPairs; ++r) colour_pixel(rows[r], kPixelBytes, taps, x, out[r]);
     }
 }
 
 template <int kPixelBytes>
 void colour(const std::uint8_t* const* rows, std::size_t row_count, std::size_t width,
             const Taps& taps, std::uint8_t* const* out) noexcept {
-    std::size_t r = 0;
-    for (; r + 2 <= row_count; r += 2) {
-        two_rows<kPixelBytes>(rows[r], rows[r + 1], width, taps, out[r], out[r + 1]);
+    for (std::size_t r = 0; r < row_count; r += 4) {
+        // Where rows are missing the last one stands in: its bytes are stored more than once.
+        const std::uint8_t* from[4];
+        std::uint8_t* to[4];
+        for (std::size_t i = 0; i < 4; ++i) {
+            const std::size_t row = r + i < row_count ? r + i : row_count - 1;
+            from[i] = rows[row];
+            to[i] = out[row];
+        }
+        if (row_count - r > 2) {
+            pairs<kPixelBytes, 2>(from, width, taps, to);
+        } else {
+            pairs<kPixelBytes, 1>(from, width, taps, to);
+        }
     }
-    // A row left over is both rows of a pair: the same bytes are stored twice.
-    if (r < row_count) two_rows<kPixelBytes>(rows[r], rows[r], width, taps, out[r], out[r]);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ template <int kPixelBytes>
 uint16x4_t output(const std::uint8_t* row, const Taps& taps, std::size_t x) noexcept {
     const std::uint8_t* pixels = row + static_cast<std::size_t>(taps.first[x]) * kPixelBytes;
     const std::int16_t* low = taps.low + x * taps.padded;
-    const std::int16_t* high = taps.high + x * taps.padded;
+    const std::int8_t* high = taps.high + x * taps.padded;
     int32x4_t low_sum = vdupq_n_s32(1 << (kWeightBits - 1));
     int32x4_t high_sum = vdupq_n_s32(0);
     for (std::size_t t = 0; t < taps.padded; t += 4) {
@@ -30,7 +30,10 @@ uint16x4_t output(const std::uint8_t* row, const Taps& taps, std::size_t x) noex
         const int16x8_t taps01 = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes)));
         const int16x8_t taps23 = vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(bytes)));
         const int16x4_t low_weights = vld1_s16(low + t);
-        const int16x4_t high_weights = vld1_s16(high + t);
+        std::int32_t four;
+        __builtin_memcpy(&four, high + t, sizeof four);
+        const int16x4_t high_weights =
+            vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four))));
         low_sum = vmlal_lane_s16(low_sum, vget_low_s16(taps01), low_weights, 0);
         high_sum = vmlal_lane_s16(high_sum, vget_low_s16(taps01), high_weights, 0);
         low_sum = vmlal_lane_s16(low_sum, vget_high_s16(taps01), low_weights, 1);

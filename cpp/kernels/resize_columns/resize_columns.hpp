@@ -24,7 +24,7 @@
 namespace ei::resize_columns {
 
 inline constexpr int kWeightBits = 22;
-inline constexpr int kLowBits = 15;
+inline constexpr int kLowBits = 16;
 
 struct Taps {
     std::size_t outputs = 0;
@@ -32,9 +32,10 @@ struct Taps {
     const std::int32_t* first = nullptr;    // per output: first source pixel
     const std::int32_t* count = nullptr;    // per output: source pixels used, 1..padded
     const std::int32_t* weights = nullptr;  // outputs * padded; zero behind count
-    // The same weights as high * 2^15 + low, for multipliers of 16 bits.
+    // The same weights as high * 2^16 + low, low within -2^15..2^15-1, for narrow multipliers. High
+    // is within 0..64 and adds up to at most 128 per output.
     const std::int16_t* low = nullptr;
-    const std::int16_t* high = nullptr;
+    const std::int8_t* high = nullptr;
 };
 
 using Fn = void (*)(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,

@@ -10,7 +10,7 @@ namespace {
 
 using namespace resize_columns;
 
-constexpr std::size_t kMostRows = 5;
+constexpr std::size_t kMostRows = 7;
 constexpr std::size_t kMostWidth = 2100;
 constexpr std::size_t kMostOutputs = 1100;
 
@@ -18,16 +18,15 @@ struct Rows {
     Guarded<std::uint8_t> memory[kMostRows] = {
         Guarded<std::uint8_t>(4 * kMostWidth), Guarded<std::uint8_t>(4 * kMostWidth),
         Guarded<std::uint8_t>(4 * kMostWidth), Guarded<std::uint8_t>(4 * kMostWidth),
+        Guarded<std::uint8_t>(4 * kMostWidth), Guarded<std::uint8_t>(4 * kMostWidth),
         Guarded<std::uint8_t>(4 * kMostWidth)};
-    Output<std::uint8_t> found[kMostRows] = {{4 * kMostOutputs, 0xA5},
-                                             {4 * kMostOutputs, 0xA5},
-                                             {4 * kMostOutputs, 0xA5},
-                                             {4 * kMostOutputs, 0xA5},
+    Output<std::uint8_t> found[kMostRows] = {{4 * kMostOutputs, 0xA5}, {4 * kMostOutputs, 0xA5},
+                                             {4 * kMostOutputs, 0xA5}, {4 * kMostOutputs, 0xA5},
+                                             {4 * kMostOutputs, 0xA5}, {4 * kMostOutputs, 0xA5},
                                              {4 * kMostOutputs, 0xA5}};
-    Output<std::uint8_t> wanted[kMostRows] = {{4 * kMostOutputs, 0x5A},
-                                              {4 * kMostOutputs, 0x5A},
-                                              {4 * kMostOutputs, 0x5A},
-                                              {4 * kMostOutputs, 0x5A},
+    Output<std::uint8_t> wanted[kMostRows] = {{4 * kMostOutputs, 0x5A}, {4 * kMostOutputs, 0x5A},
+                                              {4 * kMostOutputs, 0x5A}, {4 * kMostOutputs, 0x5A},
+                                              {4 * kMostOutputs, 0x5A}, {4 * kMostOutputs, 0x5A},
                                               {4 * kMostOutputs, 0x5A}};
 };
 
@@ -105,12 +104,17 @@ template <std::size_t kPixelBytes>
 double time_rows(Fn fn) {
     constexpr int kWidth = 1920, kOutputs = 512;
     static const plan::PillowAxis axis(kWidth, kOutputs);
-    static const std::vector<std::uint8_t> source(2 * kPixelBytes * kWidth, 77);
-    static std::vector<std::uint8_t> made(8 * kOutputs);
-    const std::uint8_t* sources[] = {source.data(), source.data() + kPixelBytes * kWidth};
-    std::uint8_t* targets[] = {made.data(), made.data() + 4 * kOutputs};
-    return ns_per_pixel(2 * kOutputs,
-                        [&] { fn(sources, 2, kPixelBytes, kWidth, axis.taps(), targets); });
+    constexpr std::size_t kRows = 4;
+    static const std::vector<std::uint8_t> source(kRows * kPixelBytes * kWidth, 77);
+    static std::vector<std::uint8_t> made(kRows * 4 * kOutputs);
+    const std::uint8_t* sources[kRows];
+    std::uint8_t* targets[kRows];
+    for (std::size_t r = 0; r < kRows; ++r) {
+        sources[r] = source.data() + r * kPixelBytes * kWidth;
+        targets[r] = made.data() + r * 4 * kOutputs;
+    }
+    return ns_per_pixel(kRows * kOutputs,
+                        [&] { fn(sources, kRows, kPixelBytes, kWidth, axis.taps(), targets); });
 }
 
 const Registration registered{"resize_columns",
