@@ -71,6 +71,11 @@ Tail describe(const graph::TailSearch& search, bool fuse) {
         tail.why = "fuse_tail is off; " + search.why;
         return tail;
     }
+    if (search.tail->resizes && !(search.tail->out_height && search.tail->out_width)) {
+        // Without the file's own size segment() could not give the mask that the file gives.
+        tail.why = "not cut, since its size depends on the input's; " + search.why;
+        return tail;
+    }
     tail.cut = true;
     tail.why = search.why;
     tail.steps = search.tail->steps;
@@ -227,13 +232,19 @@ void Network::run(std::span<const ort::Value> inputs, std::span<const std::size_
         slots[part].push_back(k);
     }
     const bool needs_rest = !names[0].empty();
+    std::size_t logits = names[1].size();
     if (needs_rest) {
-        names[1].push_back(tail_.logits.c_str());
-        values[1].emplace_back();
+        // The file may name the logits among its outputs: the runtime fills one value a name.
+        logits = static_cast<std::size_t>(
+            std::find(names[1].begin(), names[1].end(), tail_.logits) - names[1].begin());
+        if (logits == names[1].size()) {
+            names[1].push_back(tail_.logits.c_str());
+            values[1].emplace_back();
+        }
     }
     core_->run(inputs, names[1], values[1], timeout_s);
     if (needs_rest) {
-        rest_->run({&values[1].back(), 1}, names[0], values[0], clock.left());
+        rest_->run({&values[1][logits], 1}, names[0], values[0], clock.left());
     }
     for (int part = 0; part < 2; ++part) {
         for (std::size_t i = 0; i < slots[part].size(); ++i) {

@@ -64,6 +64,13 @@ Segmentation Segmenter::run(const ort::Value& scores, const std::string& name,
                             plan::Corners corners, std::optional<SizeHw> size) const {
     const std::vector<std::int64_t> shape = scores.shape();
     const ElementType type = scores.type();
+    // A graph may give another rank than the file declares; the runtime lets it pass.
+    if (shape.size() != 4 && !(shape.size() == 3 && type != ElementType::float32)) {
+        throw Error(ErrorKind::input, "segment: output '" + name + "' came out as " +
+                                          shape_text(shape) +
+                                          ", wanted (1, C, H, W) logits or (1, H, W) class ids; "
+                                          "use run() and edgeinfer.segment() on what you mean");
+    }
     for (const std::int64_t axis : shape) {
         if (!fits_int(axis)) {
             throw Error(ErrorKind::input, "segment: output '" + name + "' came out as " +
