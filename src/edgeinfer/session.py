@@ -242,6 +242,7 @@ class Session:
         inputs: Inputs,
         *,
         size: tuple[int, int] | None = None,
+        labels: Sequence[str] | None = None,
         timeout_s: float | None = None,
     ) -> Mask:
         """Run the network and turn its logits into a mask of classes.
@@ -253,6 +254,7 @@ class Session:
         Args:
             inputs: as for ``run``; one frame.
             size: ``(height, width)`` of the mask, pixels; None: the size that the network gives.
+            labels: names of the classes, for the ``Mask``.
             timeout_s: as for ``run``.
 
         Raises:
@@ -341,11 +343,15 @@ class Binding:
         self._binding.run(self._limit(timeout_s))
 
     def segment(
-        self, *, size: tuple[int, int] | None = None, timeout_s: float | None = None
+        self,
+        *,
+        size: tuple[int, int] | None = None,
+        labels: Sequence[str] | None = None,
+        timeout_s: float | None = None,
     ) -> Mask:
         """Run the network from the input buffers to a mask; see ``Session.segment``."""
         classes, areas = self._binding.segment(checked_size(size), self._limit(timeout_s))
-        return Mask(classes, areas)
+        return Mask(classes, areas, labels)
 
     @property
     def last_times(self) -> StageTimes:
