@@ -1,5 +1,6 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <string>
 #include <string_view>
@@ -154,7 +155,10 @@ void register_graph(py::module_& module) {
                py::arg("drop_nodes") = std::vector<std::size_t>{},
                "The model without the nodes of these indices, all else byte for byte.");
     module.def(
-        "dump_model", [](const py::bytes& model) { return dump(graph::read(view(model))); },
+        "dump_model",
+        [](const py::bytes& model) -> py::typing::Dict<py::str, py::object> {
+            return dump(graph::read(view(model)));
+        },
         py::arg("model"), "Everything the reader sees, as dicts and lists; for tests.");
 }
 
