@@ -49,8 +49,6 @@ bool is_aligned(const py::array& array) {
 }
 
 std::string text_of(const py::handle& object, const std::string& what) {
-    if (py::isinstance<py::bytes>(object))
-        return std::string(py::reinterpret_borrow<py::bytes>(object));
     if (!py::isinstance<py::str>(object)) {
         throw Error(ErrorKind::input,
                     what + ": found " +

@@ -20,8 +20,8 @@ bool is_c_contiguous(const pybind11::array& array);
 // Elements lie at multiples of their own size, as the runtime's code may assume.
 bool is_aligned(const pybind11::array& array);
 
-// The UTF-8 of a str or the bytes of a bytes. Raises Error(input) naming `what` for any other type,
-// and for a str that has no UTF-8 (lone surrogates).
+// The UTF-8 of a str. Raises Error(input) naming `what` for any other type, and for a str that has
+// no UTF-8 (lone surrogates).
 std::string text_of(const pybind11::handle& object, const std::string& what);
 
 }  // namespace ei::bindings

@@ -87,7 +87,9 @@ ort::Value string_value(const py::array& array, const std::string& what) {
                                               std::string(py::str(py::type::of(item))) +
                                               ", wanted only str or bytes");
         }
-        texts.push_back(text_of(item, what));
+        texts.push_back(py::isinstance<py::bytes>(item)
+                            ? std::string(py::reinterpret_borrow<py::bytes>(item))
+                            : text_of(item, what));
         // The runtime takes C strings: what follows a NUL would be lost without a word.
         if (texts.back().find('\0') != std::string::npos) {
             throw Error(ErrorKind::input, what +

@@ -48,7 +48,7 @@ def checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
     """A pair of pixels that the fused pass can make."""
     if size is None:
         return None
-    pair = tuple(size) if isinstance(size, Sequence | np.ndarray) else ()
+    pair = tuple(size) if isinstance(size, tuple | list | np.ndarray) else ()
     fits = len(pair) == 2 and all(isinstance(n, int | np.integer) and 1 <= n <= 65535 for n in pair)
     if not fits:
         raise InputError(f"size: found {size!r}, wanted (height, width) from 1 to 65535 pixels")
@@ -88,7 +88,7 @@ def checked_shapes(shapes: Mapping[str, Sequence[int]] | None) -> dict[str, list
         raise InputError(f"shapes: found {type(shapes).__name__}, wanted {{input name: shape}}")
     fixed: dict[str, list[int]] = {}
     for name, shape in shapes.items():
-        fits = isinstance(name, str) and isinstance(shape, Sequence | np.ndarray)
+        fits = isinstance(name, str) and isinstance(shape, tuple | list | np.ndarray)
         if not fits or not all(
             isinstance(n, int | np.integer) and 0 <= n <= LARGEST_AXIS for n in shape
         ):
