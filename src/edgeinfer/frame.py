@@ -166,7 +166,7 @@ def _rows_of(
 def _check_shape(
     array: NDArray[np.uint8], format: PixelFormat, *, width: int, height: int, stride: int | None
 ) -> None:
-    wanted = {(height, width, format.channels)}
+    wanted: set[tuple[int, ...]] = {(height, width, format.channels)}
     if format is PixelFormat.GRAY:
         wanted.add((height, width))
     if array.shape not in wanted:

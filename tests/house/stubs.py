@@ -4,6 +4,7 @@ usage: python tests/house/stubs.py [--check]
 """
 
 import difflib
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,16 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 COMMITTED = PROJECT / "src" / "edgeinfer" / "_core.pyi"
 HEADER = '"""Stubs of the compiled module; written by `./dev stubs`, compared by `./dev lint`."""\n'
+
+
+# pybind11 knows that a dict is returned, not of what.
+BARE = {
+    "tuple": "tuple[typing.Any, ...]",
+    "list": "list[typing.Any]",
+    "dict": "dict[typing.Any, typing.Any]",
+    "os.PathLike": "os.PathLike[str]",
+}
+ANNOTATED = re.compile(r"(?<=[:>|] )(tuple|list|dict|os\.PathLike)(?=[:,)=| \n]|$)", re.MULTILINE)
 
 
 def fresh() -> str:
@@ -31,16 +42,19 @@ def fresh() -> str:
             raise SystemExit(f"stubs: pybind11-stubgen failed:\n{done.stdout}{done.stderr}")
         text = (Path(folder) / "edgeinfer" / "_core.pyi").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("__version__")]
-    text = HEADER + "\n".join(lines) + "\n__version__: str\n"
-    formatted = subprocess.run(
-        [str(Path(sys.executable).parent / "ruff"), "format", "--stdin-filename", "_core.pyi", "-"],
-        input=text,
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=PROJECT,
-    )
-    return formatted.stdout
+    text = ANNOTATED.sub(lambda found: BARE[found[1]], "\n".join(lines))
+    text = f"{HEADER}{text}\n__version__: str\n"
+    for command in (["check", "--quiet", "--select", "I", "--fix"], ["format"]):
+        done = subprocess.run(
+            [Path(sys.executable).parent / "ruff", *command, "--stdin-filename", COMMITTED, "-"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=PROJECT,
+        )
+        text = done.stdout
+    return text
 
 
 def main() -> int:

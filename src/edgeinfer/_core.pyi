@@ -1,0 +1,451 @@
+"""Stubs of the compiled module; written by `./dev stubs`, compared by `./dev lint`."""
+
+from __future__ import annotations
+
+import collections.abc
+import os
+import typing
+
+import numpy
+
+__all__: list[str] = [
+    "Binding",
+    "GraphLevel",
+    "ModelFacts",
+    "ModelProblem",
+    "Network",
+    "OpsetFacts",
+    "PreprocessPlan",
+    "RuntimeOptions",
+    "SegmentPlan",
+    "Spin",
+    "TailFacts",
+    "TensorSpec",
+    "ValueFacts",
+    "classify",
+    "cpu_features",
+    "cut_tail",
+    "dump_model",
+    "inspect_model",
+    "open_runtime",
+    "ort_slots",
+    "rebuild_model",
+    "runtime_providers",
+    "segment",
+]
+
+class TailFacts:
+    """
+    The recognised segmentation tail of a graph.
+    """
+    @property
+    def align_corners(self) -> bool: ...
+    @property
+    def argmax(self) -> bool: ...
+    @property
+    def batch(self) -> int | None: ...
+    @property
+    def classes(self) -> int | None: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def height(self) -> int | None: ...
+    @property
+    def logits(self) -> str: ...
+    @property
+    def nodes(self) -> list[int]: ...
+    @property
+    def out_height(self) -> int | None: ...
+    @property
+    def out_width(self) -> int | None: ...
+    @property
+    def output(self) -> str: ...
+    @property
+    def quantizes(self) -> bool: ...
+    @property
+    def resizes(self) -> bool: ...
+    @property
+    def scale(self) -> float | None: ...
+    @property
+    def softmax(self) -> bool: ...
+    @property
+    def steps(self) -> list[str]: ...
+    @property
+    def transposes(self) -> bool: ...
+    @property
+    def width(self) -> int | None: ...
+    @property
+    def zero_point(self) -> int | None: ...
+
+class ValueFacts:
+    """
+    A declared input or output of a graph.
+    """
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> list[int | str] | None: ...
+
+class OpsetFacts:
+    """
+    A set of operators a file uses.
+    """
+    @property
+    def domain(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+
+class ModelProblem:
+    """
+    What keeps the runtime from loading a file, and the remedy.
+    """
+    @property
+    def code(self) -> str: ...
+    @property
+    def remedy(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+class ModelFacts:
+    """
+    What a model file is; see edgeinfer.inspect.
+    """
+    @property
+    def external_files(self) -> list[str]: ...
+    @property
+    def file_bytes(self) -> int: ...
+    @property
+    def graph_name(self) -> str: ...
+    @property
+    def inputs(self) -> list[ValueFacts]: ...
+    @property
+    def ir_version(self) -> int: ...
+    @property
+    def metadata(self) -> list[tuple[str, str]]: ...
+    @property
+    def operators(self) -> dict[str, int]: ...
+    @property
+    def opsets(self) -> list[OpsetFacts]: ...
+    @property
+    def outputs(self) -> list[ValueFacts]: ...
+    @property
+    def parameters(self) -> int: ...
+    @property
+    def problems(self) -> list[ModelProblem]: ...
+    @property
+    def producer_name(self) -> str: ...
+    @property
+    def producer_version(self) -> str: ...
+    @property
+    def quantised_nodes(self) -> int: ...
+    @property
+    def tail(self) -> TailFacts | None: ...
+    @property
+    def tail_why(self) -> str: ...
+    @property
+    def weight_bytes(self) -> int: ...
+    @property
+    def weighted_nodes(self) -> int: ...
+
+class PreprocessPlan:
+    """
+    A compiled edgeinfer.Preprocess.
+    """
+    def __init__(
+        self,
+        *,
+        height: typing.SupportsInt | typing.SupportsIndex,
+        width: typing.SupportsInt | typing.SupportsIndex,
+        resize: str,
+        color: str,
+        scale: typing.SupportsFloat | typing.SupportsIndex,
+        mean: typing.Annotated[
+            collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"
+        ],
+        std: typing.Annotated[
+            collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"
+        ],
+        scalar: bool = False,
+    ) -> None:
+        """
+        scalar=True keeps to the scalar kernels, for comparison.
+        """
+    def resize(
+        self, frame: typing.Any, format: str
+    ) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        The resized bytes (h, w, 3 or 1), channels in frame order.
+        """
+    def run(
+        self,
+        frame: typing.Any,
+        format: str,
+        out: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]],
+    ) -> tuple[typing.Any, ...]:
+        """
+        Writes `out`; returns the placement's (scale_x, scale_y, pad_x, pad_y, frame_width, frame_height, model_width, model_height).
+        """
+    @property
+    def variants(self) -> str:
+        """
+        The kernel variants chosen, as 'operation=variant ...'.
+        """
+
+class SegmentPlan:
+    """
+    Tables for logits of one shape and masks of one size, made once.
+    """
+    def __call__(self, logits: typing.Any) -> tuple[typing.Any, ...]:
+        """
+        (mask, areas) of logits (C, h, w).
+        """
+    def __init__(
+        self,
+        classes: typing.SupportsInt | typing.SupportsIndex,
+        height: typing.SupportsInt | typing.SupportsIndex,
+        width: typing.SupportsInt | typing.SupportsIndex,
+        out_height: typing.SupportsInt | typing.SupportsIndex,
+        out_width: typing.SupportsInt | typing.SupportsIndex,
+        *,
+        align_corners: bool = False,
+    ) -> None: ...
+    @property
+    def variant(self) -> str:
+        """
+        Name of the kernel variant in use.
+        """
+
+class TensorSpec:
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[typing.Any, ...]: ...
+
+class GraphLevel:
+    """
+    Members:
+
+      off
+
+      basic
+
+      extended
+
+      all
+    """
+
+    __members__: typing.ClassVar[dict[str, GraphLevel]]
+    all: typing.ClassVar[GraphLevel]
+    basic: typing.ClassVar[GraphLevel]
+    extended: typing.ClassVar[GraphLevel]
+    off: typing.ClassVar[GraphLevel]
+    @typing.overload
+    def __eq__(self, other: GraphLevel) -> bool: ...
+    @typing.overload
+    def __eq__(self, other: typing.Any) -> bool: ...
+    def __getstate__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __init__(self, value: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def __int__(self) -> int: ...
+    @typing.overload
+    def __ne__(self, other: GraphLevel) -> bool: ...
+    @typing.overload
+    def __ne__(self, other: typing.Any) -> bool: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, state: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def __str__(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
+class Spin:
+    """
+    Members:
+
+      auto
+
+      on
+
+      off
+    """
+
+    __members__: typing.ClassVar[dict[str, Spin]]
+    auto: typing.ClassVar[Spin]
+    off: typing.ClassVar[Spin]
+    on: typing.ClassVar[Spin]
+    @typing.overload
+    def __eq__(self, other: Spin) -> bool: ...
+    @typing.overload
+    def __eq__(self, other: typing.Any) -> bool: ...
+    def __getstate__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __init__(self, value: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def __int__(self) -> int: ...
+    @typing.overload
+    def __ne__(self, other: Spin) -> bool: ...
+    @typing.overload
+    def __ne__(self, other: typing.Any) -> bool: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, state: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def __str__(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
+class RuntimeOptions:
+    arena: bool
+    flush_denormals: bool
+    graph: GraphLevel
+    memory_pattern: bool
+    spin: Spin
+    def __init__(self) -> None: ...
+    @property
+    def threads(self) -> int | None: ...
+    @threads.setter
+    def threads(self, arg0: typing.SupportsInt | typing.SupportsIndex | None) -> None: ...
+    @property
+    def timeout_s(self) -> float: ...
+    @timeout_s.setter
+    def timeout_s(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+
+class Network:
+    @staticmethod
+    def from_bytes(model: bytes, runtime: RuntimeOptions, fuse_tail: bool) -> Network: ...
+    @staticmethod
+    def from_file(
+        path: os.PathLike[str] | str | bytes, runtime: RuntimeOptions, fuse_tail: bool
+    ) -> Network: ...
+    def input_address(self, name: str, object: typing.Any) -> int:
+        """
+        Where the runtime would read this object in run(); for proofs that nothing is copied.
+        """
+    def run(
+        self,
+        inputs: typing.Any,
+        outputs: list[typing.Any] | None,
+        out: dict[typing.Any, typing.Any] | None,
+        timeout_s: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> dict[typing.Any, typing.Any]: ...
+    def segment(
+        self,
+        inputs: typing.Any,
+        size: typing.Annotated[
+            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(2)"
+        ]
+        | None,
+        timeout_s: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> tuple[typing.Any, ...]: ...
+    @property
+    def inputs(self) -> list[TensorSpec]: ...
+    @property
+    def outputs(self) -> list[TensorSpec]: ...
+    @property
+    def tail_cut(self) -> bool: ...
+    @property
+    def tail_steps(self) -> list[str]: ...
+    @property
+    def tail_why(self) -> str: ...
+
+class Binding:
+    def __init__(
+        self,
+        network: Network,
+        shapes: collections.abc.Mapping[
+            str, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+        ],
+        outputs: list[typing.Any] | None,
+    ) -> None: ...
+    def inputs(self) -> dict[typing.Any, typing.Any]: ...
+    def outputs(self) -> dict[typing.Any, typing.Any]: ...
+    def run(self, timeout_s: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    def segment(
+        self,
+        size: typing.Annotated[
+            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(2)"
+        ]
+        | None,
+        timeout_s: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> tuple[typing.Any, ...]: ...
+    @property
+    def last_times_ms(self) -> tuple[float, float]: ...
+
+def classify(
+    scores: typing.Any, k: typing.SupportsInt | typing.SupportsIndex, *, softmax: bool = False
+) -> tuple[typing.Any, ...]:
+    """
+    Scores (N,) to (indices int64, scores float32) of the k best, best first.
+    """
+
+def cpu_features(*, limited: bool = True) -> str:
+    """
+    Comma list of this CPU's features; limited=False ignores EDGEINFER_CPU.
+    """
+
+def cut_tail(model: bytes) -> tuple[bytes, bytes, TailFacts] | None:
+    """
+    (core, rest, tail) of a model with a segmentation tail, else None.
+    """
+
+def dump_model(model: bytes) -> dict[str, typing.Any]:
+    """
+    Everything the reader sees, as dicts and lists; for tests.
+    """
+
+def inspect_model(
+    model: typing.Any,
+    *,
+    folder: str | None = None,
+    max_ir: typing.SupportsInt | typing.SupportsIndex = 13,
+    max_opset: typing.SupportsInt | typing.SupportsIndex = 26,
+    max_ml_opset: typing.SupportsInt | typing.SupportsIndex = 5,
+) -> ModelFacts:
+    """
+    Facts about a model file, given as a path or as its bytes. folder: where external data is looked for (default: beside the path). Raises ModelError for a damaged file.
+    """
+
+def open_runtime(wanted: str, candidates: collections.abc.Sequence[str]) -> tuple[str, str]:
+    """
+    Open libonnxruntime once for the process; returns (path, version).
+    """
+
+def ort_slots() -> list[tuple[int, str]]:
+    """
+    (slot, name) of every function of the runtime's table that is used.
+    """
+
+def rebuild_model(
+    model: bytes,
+    *,
+    drop_nodes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+) -> bytes:
+    """
+    The model without the nodes of these indices, all else byte for byte.
+    """
+
+def runtime_providers() -> list[str]:
+    """
+    Execution providers the open library has.
+    """
+
+def segment(
+    logits: typing.Any,
+    height: typing.SupportsInt | typing.SupportsIndex,
+    width: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    align_corners: bool = False,
+) -> tuple[typing.Any, ...]:
+    """
+    Logits (C, h, w) to (mask (height, width), areas (C,) int64): bilinear upsampling and argmax in one pass.
+    """
+
+__version__: str
