@@ -264,7 +264,7 @@ class Session:
         classes, areas = self._open().segment(
             checked_inputs(inputs), checked_size(size), self._limit(timeout_s)
         )
-        return Mask(classes, areas)
+        return Mask(classes, areas, labels)
 
     def describe(self) -> dict[str, Any]:
         """Tell what was changed at load and why, as plain values that ``json`` can write."""

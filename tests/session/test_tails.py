@@ -224,6 +224,15 @@ def test_segment_gives_the_argmax_of_the_file(name: str) -> None:
         np.testing.assert_array_equal(mask.classes[clear], wanted[clear])
 
 
+def test_a_mask_carries_the_labels_given() -> None:
+    session = ei.Session(network(TAILS["half_pixel"]), threads=1)
+    labels = [f"class {index}" for index in range(len(session.segment(FRAME).areas))]
+    assert session.segment(FRAME, labels=labels).labels == labels
+    assert session.bind().segment(labels=labels).labels == labels
+    with pytest.raises(ei.InputError, match="labels: found 1 names"):
+        session.segment(FRAME, labels=labels[:1])
+
+
 @pytest.mark.parametrize("size", [(1, 1), (H, W), (7, 90), (200, 3), (64, 64)], ids=str)
 @pytest.mark.parametrize("name", list(TAILS))
 def test_any_other_size_equals_float64_interpolation(name: str, size: tuple[int, int]) -> None:
