@@ -61,7 +61,10 @@ Inputs gather(const flow::Network& network, const py::handle& inputs) {
         put(0, inputs);
         return gathered;
     }
-    for (const auto& [key, object] : py::reinterpret_borrow<py::dict>(inputs)) {
+    // A copy: Python code that runs in between (DLPack, other threads) may change the caller's.
+    const auto named = py::reinterpret_steal<py::dict>(PyDict_Copy(inputs.ptr()));
+    if (!named) throw py::error_already_set();
+    for (const auto& [key, object] : named) {
         put(index_of(specs, text_of(key, "inputs"), "inputs"), object);
     }
     for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -136,6 +139,7 @@ py::dict run(const NetworkPtr& network, const py::handle& inputs,
     const std::vector<std::size_t> wanted = choose(*network, outputs);
     std::vector<ort::Value> results(wanted.size());
     std::vector<py::object> in_place(wanted.size());
+    std::vector<py::array> held;  // a buffer may move, and a DLPack tensor go, unless it is held
     if (out) {
         for (const auto& [key, object] : *out) {
             const std::string name = text_of(key, "out");
@@ -146,13 +150,14 @@ py::dict run(const NetworkPtr& network, const py::handle& inputs,
                             "out: found '" + name + "', which outputs=[...] leaves out");
             }
             const auto k = static_cast<std::size_t>(place - wanted.begin());
-            results[k] = to_output(object, network->outputs()[at]);
+            held.push_back(as_array(object, "out['" + name + "']"));
+            results[k] = to_output(held.back(), network->outputs()[at]);
             in_place[k] = py::reinterpret_borrow<py::object>(object);
         }
         expect_apart(*network, gathered, wanted, results);
     }
     {
-        // Safe: the run touches only memory that `gathered`, `in_place` and `results` keep alive.
+        // Safe: the run touches only memory that `gathered`, `held` and `results` keep alive.
         const WithoutGil without_gil;
         network->run(gathered.values, wanted, results, timeout_s);
     }

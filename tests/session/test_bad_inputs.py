@@ -1,11 +1,15 @@
 """What does not fit is refused in words: what was found, what was wanted, and what to do."""
 
+import gc
 import re
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 import edgeinfer as ei
@@ -290,3 +294,43 @@ def test_a_failure_inside_the_network_is_a_run_error_and_the_session_lives() -> 
     assert session.run({"x": x, "shape": np.array([3, 2])})["y"].shape == (3, 2)
     with pytest.raises(ei.RunError):
         session.bind({"x": (6,)}).run()
+
+
+class Lending:
+    """A fresh array at every DLPack request, and something that happens before it."""
+
+    def __init__(self, before: Callable[[], object] = lambda: None) -> None:
+        self._before = before
+        self.lent: weakref.ref[NDArray[np.float32]] | None = None
+
+    def __dlpack__(self, **wanted: Any) -> object:
+        self._before()
+        array = GOOD.copy()
+        self.lent = weakref.ref(array)
+        return array.__dlpack__(**wanted)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+
+def test_what_out_lends_is_held_until_the_run_is_over(pair: ei.Session) -> None:
+    first = Lending()
+
+    def is_held() -> None:
+        gc.collect()
+        assert first.lent is not None
+        assert first.lent() is not None
+
+    second = Lending(is_held)
+    out = {"y": first, "z": second}
+    found = pair.run({"a": GOOD, "b": GOOD}, out=out)  # type: ignore[arg-type]
+    assert (found["y"], found["z"]) == (first, second)
+    assert first.lent is not None
+    assert first.lent() is None
+
+
+def test_inputs_may_be_changed_while_they_are_read(pair: ei.Session) -> None:
+    inputs: dict[str, object] = {}
+    inputs |= {"a": Lending(inputs.clear), "b": GOOD.copy()}
+    np.testing.assert_array_equal(pair.run(inputs)["y"], GOOD + GOOD)
+    assert not inputs
