@@ -11,6 +11,7 @@
 #include "base/mapped_file.hpp"
 #include "bindings/graph_dump.hpp"
 #include "bindings/register.hpp"
+#include "bindings/without_gil.hpp"
 #include "graph/editor.hpp"
 #include "graph/facts.hpp"
 #include "graph/reader.hpp"
@@ -36,13 +37,13 @@ graph::Facts inspect(const py::object& model, const std::optional<std::string>& 
     if (folder) home = *folder;
     if (py::isinstance<py::bytes>(model)) {
         const graph::Bytes bytes = view(model);
-        const py::gil_scoped_release unlocked;  // a large file takes milliseconds
+        const WithoutGil without_gil;  // a large file takes milliseconds
         return graph::facts(graph::read(bytes), runtime, home);
     }
     const py::module_ os = py::module_::import("os");
     const std::filesystem::path path(
         static_cast<std::string>(py::bytes(os.attr("fsencode")(model))));
-    const py::gil_scoped_release unlocked;
+    const WithoutGil without_gil;
     const MappedFile file(path);
     if (!home) home = path.parent_path();
     return graph::facts(graph::read(file.bytes()), runtime, home);

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "bindings/arrays.hpp"
 #include "bindings/register.hpp"
+#include "bindings/without_gil.hpp"
 #include "plan/preprocess.hpp"
 
 namespace py = pybind11;
@@ -135,7 +136,7 @@ py::tuple run(const plan::Preprocess& plan, const py::object& frame, const std::
     Placement placement;
     {
         // Both arrays are kept alive by the caller's references; the plan is safe from any thread.
-        const py::gil_scoped_release unlocked;
+        const WithoutGil without_gil;
         placement = plan.run(view, tensor);
     }
     return py::make_tuple(placement.scale_x, placement.scale_y, placement.pad_x, placement.pad_y,
@@ -152,7 +153,7 @@ py::array resized(const plan::Preprocess& plan, const py::object& frame,
         {py::ssize_t{plan.recipe().height}, py::ssize_t{plan.recipe().width}, channels});
     std::uint8_t* bytes = out.mutable_data();
     {
-        const py::gil_scoped_release unlocked;  // as in run()
+        const WithoutGil without_gil;  // as in run()
         plan.resize(view, bytes);
     }
     return out;

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "bindings/arrays.hpp"
 #include "bindings/register.hpp"
+#include "bindings/without_gil.hpp"
 #include "plan/classify.hpp"
 #include "plan/segment.hpp"
 
@@ -56,7 +57,7 @@ HeldLogits hold_logits(const py::object& object) {
     const py::ssize_t first = batched ? 1 : 0;
     const plan::LogitsView shape{nullptr, type, axis_length(logits, first),
                                  axis_length(logits, first + 1), axis_length(logits, first + 2)};
-    if (!is_c_contiguous(logits)) logits = py::array::ensure(logits, py::array::c_style);
+    if (!is_c_contiguous(logits) || !is_aligned(logits)) logits = logits.attr("copy")("C");
     HeldLogits held{std::move(logits), shape};
     held.view.data = held.owner.data();
     return held;
@@ -70,7 +71,7 @@ py::tuple segment_with(const plan::Segment& plan, const HeldLogits& logits) {
     void* classes = mask.mutable_data();
     std::int64_t* counts = areas.mutable_data();
     {
-        const py::gil_scoped_release other_threads_run;
+        const WithoutGil without_gil;
         plan.run(logits.view, classes, counts);
     }
     return py::make_tuple(std::move(mask), std::move(areas));
@@ -109,7 +110,7 @@ py::tuple classify(const py::object& object, std::int64_t k, bool softmax) {
     const std::span<const double> span(values.data(), static_cast<std::size_t>(values.size()));
     plan::TopClasses top;
     {
-        const py::gil_scoped_release other_threads_run;
+        const WithoutGil without_gil;
         top = plan::classify(span, k, softmax);
     }
     const auto count = static_cast<py::ssize_t>(top.indices.size());

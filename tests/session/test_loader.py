@@ -218,3 +218,19 @@ def test_the_interpreter_ends_cleanly_while_daemon_threads_run(model: bytes, way
         "print('end')"
     )
     assert (done.returncode, done.stderr, done.stdout.strip()) == (0, "", "end")
+
+
+@pytest.mark.parametrize("way", ["prepare(frame)", "ei.segment(logits, size=(512, 512))"])
+def test_the_interpreter_ends_cleanly_while_daemon_threads_compute(way: str) -> None:
+    done = python(
+        "import numpy as np, threading\n"
+        "prepare, frame = ei.Preprocess((320, 320)), np.zeros((1080, 1920, 3), np.uint8)\n"
+        "logits = np.zeros((21, 32, 32), np.float32)\n"
+        "running = threading.Event()\n"
+        "def work():\n"
+        f"    while True:\n        {way}\n        running.set()\n"
+        "threading.Thread(target=work, daemon=True).start()\n"
+        "running.wait()\n"
+        "print('end')"
+    )
+    assert (done.returncode, done.stderr, done.stdout.strip()) == (0, "", "end")
