@@ -47,6 +47,7 @@ class Check {
     std::vector<Problem> run() {
         header();
         graph(model_.graph, true);
+        for (const Function& one : model_.functions) external_of_nodes(one.nodes);
         interface();
         for (const auto& [code, count] : counts_) {
             if (count > kPerCode) {
@@ -69,6 +70,9 @@ class Check {
     void graph(const Graph& graph, bool top);
     void domain(const Node& node);
     void tensor(const Tensor& tensor);
+    void external(const Tensor& tensor, const std::string& what);
+    void external_of_attributes(const Node& node);
+    void external_of_nodes(const std::vector<Node>& nodes);
     void order(const Graph& graph, const std::map<std::string_view, std::size_t>& makers);
 
     bool in_scope(std::string_view name) const {
@@ -159,6 +163,10 @@ void Check::tensor(const Tensor& tensor) {
         add("data", what + ": " + wrong, "fetch or export the file again");
         return;
     }
+    external(tensor, what);
+}
+
+void Check::external(const Tensor& tensor, const std::string& what) {
     if (!tensor.external) return;
     if (!folder_) {
         add("external-data", what + " lies in a file of its own, but the model came as bytes",
@@ -169,6 +177,29 @@ void Check::tensor(const Tensor& tensor) {
         check_external(*folder_, tensor);
     } catch (const Error& error) {
         add("external-data", what + ": " + error.what(), "keep the data beside the model file");
+    }
+}
+
+void Check::external_of_attributes(const Node& node) {
+    for (const Attribute& attribute : node.attributes) {
+        for (const Tensor& one : attribute.tensors) {
+            external(one, "attribute " + in_quotes(attribute.name) + " of " + label(node));
+        }
+    }
+}
+
+// The body of a function is inlined into the graph, and its tensors are read like the graph's own.
+void Check::external_of_nodes(const std::vector<Node>& nodes) {
+    for (const Node& node : nodes) {
+        external_of_attributes(node);
+        for (const Attribute& attribute : node.attributes) {
+            for (const Graph& inner : attribute.graphs) {
+                for (const Tensor& one : inner.initializers) {
+                    external(one, "initialiser " + in_quotes(one.name));
+                }
+                external_of_nodes(inner.nodes);
+            }
+        }
     }
 }
 
@@ -234,6 +265,7 @@ void Check::graph(const Graph& graph, bool top) {
     for (const SparseTensor& one : graph.sparse_initializers) {
         names.insert(one.values.name);
         tensor(one.values);
+        external(one.indices, "indices of initialiser " + in_quotes(one.values.name));
     }
     std::map<std::string_view, std::size_t> makers;
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -250,6 +282,7 @@ void Check::graph(const Graph& graph, bool top) {
     scopes_.push_back(std::move(names));
     for (const Node& node : graph.nodes) {
         domain(node);
+        external_of_attributes(node);
         for (const std::string_view name : node.inputs) {
             if (name.empty() || in_scope(name)) continue;
             add("missing", label(node) + " reads " + in_quotes(name) + ", which nobody makes",

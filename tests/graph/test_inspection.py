@@ -346,6 +346,63 @@ def test_external_data_elsewhere_or_too_short_is_a_problem(
     assert re.search(text, one.text), one.text
 
 
+def outside(name: str, dims: tuple[int, ...] = (3,)) -> TensorProto:
+    found = TensorProto(
+        name=name, data_type=TensorProto.FLOAT, dims=dims, data_location=TensorProto.EXTERNAL
+    )
+    found.external_data.add(key="location", value="../outside.bin")
+    return found
+
+
+def with_external_in(place: str) -> onnx.ModelProto:
+    """y = x + w, where w comes from a file outside of the model's folder."""
+    constant = helper.make_node("Constant", [], ["w"], value=outside("w"))
+    body = [constant, helper.make_node("Add", ["x", "w"], ["y"])]
+    vector = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [3]) for name in ("x", "y")]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
+    functions, sparse = [], []
+    if place == "function":
+        functions = [helper.make_function("mine", "F", ["x"], ["y"], body, opsets[:1])]
+        body = [helper.make_node("F", ["x"], ["y"], domain="mine")]
+    elif place == "branch of a function":
+        empty = helper.make_graph(
+            [helper.make_node("Identity", ["v"], ["w"])],
+            "branch",
+            [],
+            [helper.make_tensor_value_info("w", TensorProto.FLOAT, [3])],
+            [outside("v")],
+        )
+        choice = helper.make_node("If", ["c"], ["w"], then_branch=empty, else_branch=empty)
+        truth = helper.make_node("Constant", [], ["c"], value=helper.make_tensor("c", 9, [], [1]))
+        body = [truth, choice, body[1]]
+        functions = [helper.make_function("mine", "F", ["x"], ["y"], body, opsets[:1])]
+        body = [helper.make_node("F", ["x"], ["y"], domain="mine")]
+    elif place == "sparse indices":
+        values = helper.make_tensor("w", TensorProto.FLOAT, [1], [1.0])
+        indices = outside("", (1,))
+        indices.data_type = TensorProto.INT64
+        sparse = [helper.make_sparse_tensor(values, indices, [3])]
+        body = body[1:]
+    graph = helper.make_graph(body, "g", vector[:1], vector[1:], sparse_initializer=sparse)
+    return helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=8)
+
+
+@pytest.mark.parametrize(
+    "place", ["attribute", "function", "branch of a function", "sparse indices"]
+)
+def test_external_data_is_found_wherever_the_runtime_would_read_it(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "outside.bin").write_bytes(bytes(64))
+    path = tmp_path / "home" / "model.onnx"
+    path.write_bytes(with_external_in(place).SerializeToString())
+    assert {one.code for one in inspection.inspect(path).problems} == {"external-data"}
+    # Refused by our own reading, whatever the installed runtime checks.
+    with pytest.raises(ModelError, match="leads out of the model's folder"):
+        edgeinfer.Session(path)
+
+
 @needs_shared
 @pytest.mark.parametrize(
     ("name", "code"),
