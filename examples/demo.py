@@ -15,6 +15,7 @@ import argparse
 import importlib.util
 import io
 import json
+import shutil
 import statistics
 import sys
 import time
@@ -234,9 +235,7 @@ def sum_up(
         for way, all_times in tally.times.items()
     }
     height, width = options.frame
-    folder = options.model
-    if folder.is_relative_to(Path.cwd()):
-        folder = folder.relative_to(Path.cwd())
+    folder = from_here(options.model)
     recipe_flags = f"--recipe {folder / 'recipe.json'} --labels {folder / 'labels.txt'}"
     return Report(
         count=options.count,
@@ -254,10 +253,23 @@ def sum_up(
         pictures=pictures[:SHOWN],
         classes=list(zip(CLASSES, COLORS, strict=True)),
         commands=[
-            f"edgeinfer run {folder / 'vqi_light.onnx'} PICTURE.jpg {recipe_flags} --out masks",
-            "edgeinfer run MODEL.onnx PICTURE.jpg --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225",
+            f"{program()} run {folder / 'vqi_light.onnx'} PICTURE.jpg {recipe_flags} --out masks",
+            f"{program()} run MODEL.onnx PICTURE.jpg "
+            "--mean 0.485 0.456 0.406 --std 0.229 0.224 0.225",
         ],
     )
+
+
+def from_here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def program() -> str:
+    """What to type for this installation's command: its path, where the shell would not find it."""
+    installed = Path(sys.executable).with_name("edgeinfer")
+    found = shutil.which("edgeinfer")
+    same = found is not None and Path(found).resolve() == installed.resolve()
+    return "edgeinfer" if same or not installed.exists() else str(from_here(installed))
 
 
 def read_training(folder: Path) -> dict[str, Any]:
