@@ -43,6 +43,11 @@ class Descriptor {
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
+    // open() would stop reading there, and take another file than the one named.
+    if (path.native().find('\0') != std::string::npos) {
+        throw Error(ErrorKind::model,
+                    "cannot read the model: found a NUL character in its path; remove it");
+    }
     // O_NONBLOCK: opening a named pipe must not wait for a writer; it has no effect on files.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.value() < 0) refuse(path, reason_of(errno));

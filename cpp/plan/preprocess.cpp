@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -77,6 +78,12 @@ void check(const Recipe& recipe) {
         if (!std::isfinite(recipe.std[c]) || recipe.std[c] == 0) {
             refuse("std: found " + std::to_string(recipe.std[c]) + " for channel " +
                    std::to_string(c) + "; wanted finite numbers other than 0");
+        }
+        constexpr double kMost = std::numeric_limits<float>::max();
+        if (std::abs(recipe.scale / recipe.std[c]) > kMost ||
+            std::abs(recipe.mean[c] / recipe.std[c]) > kMost) {
+            refuse("scale, mean, std: scale / std or mean / std of channel " + std::to_string(c) +
+                   " is beyond float32; wanted values that it can hold");
         }
     }
 }

@@ -123,6 +123,8 @@ def test_a_side_over_the_limit_is_refused(shape):
         ({"mean": 0.5}, "three numbers"),
         ({"mean": (1, 2, float("inf"))}, "finite"),
         ({"std": (1, 0, 1)}, "std: found 0"),
+        ({"std": (1, 1e-320, 1)}, "channel 1 is beyond float32"),
+        ({"mean": (1e300, 1, 1)}, "channel 0 is beyond float32"),
     ],
 )
 def test_values_out_of_range_are_refused_with_what_is_supported(settings, text):
