@@ -93,10 +93,15 @@ def _reason(error: Exception) -> str:
 
 
 def _check_limits(at_least: tuple[int, int] | None, max_pixels: int) -> None:
-    if at_least is not None and (len(at_least) != 2 or min(at_least) < 1):
+    pair = at_least is None or (
+        isinstance(at_least, tuple | list)
+        and len(at_least) == 2
+        and all(isinstance(side, int | np.integer) and side >= 1 for side in at_least)
+    )
+    if not pair:
         raise InputError(f"at_least: expected (height, width), both positive, got {at_least!r}")
-    if max_pixels < 1:
-        raise InputError(f"max_pixels: expected a positive number, got {max_pixels}")
+    if not isinstance(max_pixels, int | np.integer) or max_pixels < 1:
+        raise InputError(f"max_pixels: expected a positive number, got {max_pixels!r}")
 
 
 @contextlib.contextmanager

@@ -63,6 +63,9 @@ class Frame:
             raise InputError(f"format: found {format!r}; wanted an edgeinfer.PixelFormat")
         if matrix not in ("bt601", "bt709"):
             raise InputError(f"matrix: found {matrix!r}; wanted 'bt601' or 'bt709'")
+        for name, value in (("width", width), ("height", height), ("stride", stride)):
+            if not isinstance(value, int | np.integer) and not (name == "stride" and value is None):
+                raise InputError(f"{name}: found {value!r}; wanted a whole number")
         if width < 1 or height < 1:
             raise InputError(f"frame: found width {width}, height {height}; wanted at least 1x1")
         array = _as_bytes_array(data)

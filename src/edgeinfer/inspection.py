@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 from edgeinfer import _core
+from edgeinfer.errors import InputError
 
 __all__ = ["ModelFacts", "Problem", "TailFacts", "ValueFacts", "inspect"]
 
@@ -120,7 +121,7 @@ class ModelFacts:
         return {**dataclasses.asdict(self), "quantised_share": self.quantised_share}
 
 
-def inspect(model: str | os.PathLike[str] | bytes) -> ModelFacts:
+def inspect(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> ModelFacts:
     """Read what an ONNX file is and what would keep it from loading.
 
     Args:
@@ -129,9 +130,16 @@ def inspect(model: str | os.PathLike[str] | bytes) -> ModelFacts:
         Facts, the problems among them.
     Raises:
         ModelError: no readable file, a damaged one, or one beyond the reader's limits.
+        InputError: ``model`` is neither a path nor bytes.
     Cost: one pass over the structure, a few milliseconds; weights are mapped and not read. GIL
     released.
     """
+    if isinstance(model, bytearray | memoryview):
+        model = bytes(model)
+    if not isinstance(model, str | os.PathLike | bytes):
+        raise InputError(
+            f"model: found {type(model).__name__}, wanted a path or the bytes of a model file"
+        )
     facts = _core.inspect_model(model)
     return ModelFacts(
         file_bytes=facts.file_bytes,

@@ -228,6 +228,10 @@ class Preprocess:
         Raises:
             InputError: the file cannot be read, a key is unknown, or a value is refused.
         """
+        if not isinstance(recipe, Mapping | str | PathLike):
+            raise InputError(
+                f"recipe: found {type(recipe).__name__}; wanted a mapping or a JSON file"
+            )
         values = recipe if isinstance(recipe, Mapping) else _read_json(Path(recipe))
         unknown = sorted(set(values) - set(_RECIPE_KEYS))
         if unknown:

@@ -91,7 +91,12 @@ class SessionOptions:
     def __post_init__(self) -> None:
         _expect_one_of("spin", self.spin, ("auto", "on", "off"))
         _expect_one_of("graph", self.graph, ("off", "basic", "extended", "all"))
-        if tuple(self.providers) != ("CPU",):
+        for name in ("fuse_tail", "arena", "memory_pattern", "flush_denormals"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(
+                    f"SessionOptions.{name}: found {getattr(self, name)!r}, wanted True or False"
+                )
+        if not isinstance(self.providers, tuple | list) or tuple(self.providers) != ("CPU",):
             raise InputError(
                 f"SessionOptions.providers: found {self.providers!r}, wanted ('CPU',); "
                 "other execution providers are not supported"
@@ -142,6 +147,10 @@ class Session:
         options: SessionOptions | None = None,
         cache: bool = True,
     ) -> None:
+        if not isinstance(options, SessionOptions | None):
+            raise InputError(
+                f"options: found {type(options).__name__}, wanted an edgeinfer.SessionOptions"
+            )
         self._options = options if options is not None else SessionOptions()
         self._timeout_s = checked_timeout(self._options.timeout_s)
         self._threads = checked_threads(threads)
@@ -255,11 +264,17 @@ class Session:
             inputs: as for ``run``; one frame.
             size: ``(height, width)`` of the mask, pixels; None: the size that the network gives.
             labels: names of the classes, for the ``Mask``.
-            timeout_s: as for ``run``.
+            timeout_s: as for ``run``; the fused pass itself is not counted.
+
+        Returns:
+            ``Mask``: classes (height, width) uint8, or uint16 above 256 classes, and areas.
 
         Raises:
-            InputError: the inputs do not fit, or the network does not end in one map of classes.
+            InputError: the inputs do not fit, the network does not end in one map of classes, or
+                labels are fewer than classes.
             RunError: as for ``run``.
+
+        Cost: as for ``run``, and one pass over the logits; the mask is all that is allocated.
         """
         classes, areas = self._open().segment(
             checked_inputs(inputs), checked_size(size), self._limit(timeout_s)
@@ -367,5 +382,5 @@ def _spec(spec: _core.TensorSpec) -> TensorSpec:
 
 
 def _expect_one_of(name: str, value: object, wanted: tuple[str, ...]) -> None:
-    if value not in wanted:
+    if not isinstance(value, str) or value not in wanted:
         raise InputError(f"SessionOptions.{name}: found {value!r}, wanted one of {wanted}")

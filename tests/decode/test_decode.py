@@ -210,7 +210,15 @@ def test_the_limit_on_pixels_counts_both_sides() -> None:
 
 
 @pytest.mark.parametrize(
-    "limits", [{"at_least": (0, 5)}, {"at_least": (1, 2, 3)}, {"max_pixels": 0}]
+    "limits",
+    [
+        {"at_least": (0, 5)},
+        {"at_least": (1, 2, 3)},
+        {"at_least": 5},
+        {"at_least": ("1", "2")},
+        {"max_pixels": 0},
+        {"max_pixels": "9"},
+    ],
 )
 def test_senseless_limits_are_refused(limits: dict[str, object]) -> None:
     with pytest.raises(InputError, match="expected"):

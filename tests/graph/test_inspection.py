@@ -16,7 +16,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 import edgeinfer
 from edgeinfer import inspection
-from edgeinfer.errors import ModelError
+from edgeinfer.errors import InputError, ModelError
 from oracles import onnx_tails
 from oracles.onnx_tails import argmax, dequantize, network, quantize, resize, step
 
@@ -78,6 +78,20 @@ def test_a_path_may_be_a_string_a_path_or_bytes_of_the_file(tmp_path: Path) -> N
     path = tmp_path / "näme.onnx"
     path.write_bytes(data)
     assert inspection.inspect(path) == inspection.inspect(str(path)) == inspection.inspect(data)
+    assert inspection.inspect(bytearray(data)) == inspection.inspect(memoryview(data))
+
+
+@pytest.mark.parametrize("model", [None, 5, ["model.onnx"]], ids=repr)
+def test_what_is_no_path_and_no_bytes_is_refused(model: object) -> None:
+    with pytest.raises(InputError, match="wanted a path or the bytes"):
+        inspection.inspect(model)  # type: ignore[arg-type]
+
+
+def test_a_path_with_a_nul_names_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(network(argmax()).SerializeToString())
+    with pytest.raises(ModelError, match="NUL"):
+        inspection.inspect(f"{path}\0.bak")
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,9 @@ def test_what_does_not_fit_is_named(scores, arguments, words):
         ei.classify(scores, **arguments)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_a_k_beyond_64_bits_gives_every_class() -> None:
+    assert ei.classify(np.array([1.0, 3.0, 2.0]), k=2**70).indices.tolist() == [1, 2, 0]
+    with pytest.raises(ei.InputError, match="k = -1"):
+        ei.classify(np.ones(3), k=-(2**70))

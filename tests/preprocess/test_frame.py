@@ -97,6 +97,9 @@ def test_what_is_not_bytes_is_refused(data):
     [
         ({"width": 7}, r"found uint8 \(4, 6, 3\).*wanted \(4, 7, 3\)"),
         ({"width": 0}, "width 0"),
+        ({"width": "6"}, "width: found '6'; wanted a whole number"),
+        ({"height": 4.0}, "height: found 4.0"),
+        ({"stride": "18"}, "stride: found '18'"),
         ({"stride": 19}, "19 bytes.*18 apart"),
         ({"matrix": "ntsc"}, "'ntsc'.*'bt601' or 'bt709'"),
         ({"format": "RGB"}, "PixelFormat"),

@@ -58,3 +58,8 @@ def test_a_recipe_file_that_cannot_be_read_is_refused_with_its_path(tmp_path, co
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError, match=r"recipe\.json"):
         Preprocess.from_recipe(path)
+
+
+def test_a_recipe_of_another_type_is_refused():
+    with pytest.raises(InputError, match="found list; wanted a mapping or a JSON file"):
+        Preprocess.from_recipe([8, 9])

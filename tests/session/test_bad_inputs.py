@@ -272,6 +272,10 @@ def test_sizes_that_do_not_fit(fixed: ei.Session, size: object) -> None:
         {"providers": ()},
         {"arena_mb": 5},
         {"to_uint8": True},
+        {"providers": None},
+        {"spin": ["on"]},
+        {"fuse_tail": "no"},
+        {"flush_denormals": 1},
     ],
 )
 def test_options_that_do_not_fit(option: dict[str, object]) -> None:
@@ -334,3 +338,9 @@ def test_inputs_may_be_changed_while_they_are_read(pair: ei.Session) -> None:
     inputs |= {"a": Lending(inputs.clear), "b": GOOD.copy()}
     np.testing.assert_array_equal(pair.run(inputs)["y"], GOOD + GOOD)
     assert not inputs
+
+
+@pytest.mark.parametrize("options", [{"fuse_tail": False}, ei.SessionOptions, 1], ids=repr)
+def test_options_of_another_type_are_refused(options: object) -> None:
+    with pytest.raises(ei.InputError, match=r"options: found .*SessionOptions"):
+        ei.Session(doubler(), options=options)  # type: ignore[arg-type]

@@ -80,11 +80,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     image.add_argument(
         "--resize",
         choices=("pil_bilinear", "cv2_linear"),
+        type=str.lower,
         help="whose arithmetic to match; default pil_bilinear (also torchvision's)",
     )
     image.add_argument(
         "--fit",
         choices=("stretch",),
+        type=str.lower,
         help="how another aspect ratio is made to fit; default stretch",
     )
     image.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -45,5 +46,7 @@ def classify(
         wanted = index(k)
     except TypeError as error:
         raise InputError(f"k: found {k!r}, wanted a whole number of at least 1") from error
+    # The core counts in 64 bits; more than there are classes is all of them anyway.
+    wanted = max(min(wanted, sys.maxsize), -1)
     indices, values = _core.classify(scores, wanted, softmax=softmax)
     return Classes(indices, values, labels)
