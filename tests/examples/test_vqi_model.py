@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,19 @@ def test_graph_is_standard_self_contained_and_ends_in_the_resize() -> None:
     assert modes["coordinate_transformation_mode"] in ("half_pixel", "pytorch_half_pixel")
     labels = (MODEL / "labels.txt").read_text().split()
     assert labels == ["sky", "ground", "tower", "cable", "insulator"]
+
+
+def test_unseen_scenes_are_segmented_as_the_record_says() -> None:
+    done = subprocess.run(
+        [sys.executable, str(MODEL.parent / "evaluate.py"), "--count", "40", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert found["images"] == 40
+    assert found["miou"] >= 0.75
+    assert found["iou_cable"] >= 0.40
+    # The same seeds as the record's, fewer of them.
+    recorded = json.loads((MODEL / "training.json").read_text())["evaluation"]
+    assert found["miou"] == pytest.approx(recorded["miou"], abs=0.04)
