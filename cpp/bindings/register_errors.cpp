@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 
 #include <new>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "bindings/register.hpp"
@@ -13,16 +14,21 @@ namespace {
 // Looked up when an error is raised, so that importing edgeinfer stays free of it.
 void raise(const Error& error) {
     const py::module_ errors = py::module_::import("edgeinfer.errors");
+    // Names in a model file may be no UTF-8, and the runtime quotes them as they are.
+    const std::string_view bytes = error.what();
+    const auto text = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
+        bytes.data(), static_cast<py::ssize_t>(bytes.size()), "backslashreplace"));
+    if (!text) throw py::error_already_set();
     switch (error.kind()) {
         case ErrorKind::input:
-            py::set_error(errors.attr("InputError"), error.what());
+            py::set_error(errors.attr("InputError"), text);
             return;
         case ErrorKind::model:
-            py::set_error(errors.attr("ModelError"), error.what());
+            py::set_error(errors.attr("ModelError"), text);
             return;
         case ErrorKind::run: {
             const py::object type = errors.attr("RunError");
-            PyErr_SetObject(type.ptr(), type(error.what(), error.reason()).ptr());
+            PyErr_SetObject(type.ptr(), type(text, error.reason()).ptr());
             return;
         }
     }

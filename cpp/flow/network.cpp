@@ -9,6 +9,7 @@
 #include "graph/facts.hpp"
 #include "graph/reader.hpp"
 #include "graph/tail.hpp"
+#include "graph/text.hpp"
 
 namespace ei::flow {
 namespace {
@@ -61,6 +62,9 @@ bool is_ort_format(std::span<const std::byte> model) {
            std::string_view(reinterpret_cast<const char*>(model.data()) + 4, 4) == kMark;
 }
 
+// Along one axis of a mask.
+constexpr std::int64_t kMostPixels = 65535;
+
 Tail describe(const graph::TailSearch& search, bool fuse) {
     Tail tail;
     if (!search.tail) {
@@ -74,6 +78,11 @@ Tail describe(const graph::TailSearch& search, bool fuse) {
     if (search.tail->resizes && !(search.tail->out_height && search.tail->out_width)) {
         // Without the file's own size segment() could not give the mask that the file gives.
         tail.why = "not cut, since its size depends on the input's; " + search.why;
+        return tail;
+    }
+    if (search.tail->out_height.value_or(0) > kMostPixels ||
+        search.tail->out_width.value_or(0) > kMostPixels) {
+        tail.why = "not cut, since it makes more than 65535 rows or columns; " + search.why;
         return tail;
     }
     tail.cut = true;
@@ -161,6 +170,22 @@ Loaded load(std::span<const std::byte> bytes, const std::string& path, const std
     return loaded;
 }
 
+// Callers name tensors by text, so a name that is none could never be asked for.
+void expect_text(const std::vector<ort::TensorSpec>& specs) {
+    const auto check = [](const std::string& name) {
+        if (graph::is_utf8(name)) return;
+        throw Error(ErrorKind::model,
+                    "the model's inputs and outputs: found the name " + graph::in_quotes(name) +
+                        ", which is no UTF-8; rename it, or export the model again");
+    };
+    for (const ort::TensorSpec& spec : specs) {
+        check(spec.name);
+        for (const ort::Axis& axis : spec.shape) {
+            if (const auto* symbol = std::get_if<std::string>(&axis)) check(*symbol);
+        }
+    }
+}
+
 class Clock {
   public:
     explicit Clock(double budget_s) : budget_s_(budget_s) {}
@@ -199,6 +224,8 @@ Network::Network(std::shared_ptr<const ort::Session> core, std::shared_ptr<const
         outputs_.push_back(core_->outputs()[at]);
         sources_.push_back({true, at});
     }
+    expect_text(inputs());
+    expect_text(outputs_);
 }
 
 std::shared_ptr<const Network> Network::from_file(const std::string& path,

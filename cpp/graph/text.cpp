@@ -35,6 +35,15 @@ std::size_t utf8_length(std::string_view text, std::size_t at) noexcept {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) noexcept {
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = utf8_length(text, at);
+        if (length == 0) return false;
+        at += length;
+    }
+    return true;
+}
+
 std::string printable(std::string_view text) {
     constexpr char kHex[] = "0123456789abcdef";
     std::string out;

@@ -6,6 +6,8 @@
 
 namespace ei::graph {
 
+bool is_utf8(std::string_view text) noexcept;
+
 // Valid UTF-8 whatever came in: printable characters stay, other bytes become \xNN.
 std::string printable(std::string_view text);
 

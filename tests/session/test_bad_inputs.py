@@ -344,3 +344,17 @@ def test_inputs_may_be_changed_while_they_are_read(pair: ei.Session) -> None:
 def test_options_of_another_type_are_refused(options: object) -> None:
     with pytest.raises(ei.InputError, match=r"options: found .*SessionOptions"):
         ei.Session(doubler(), options=options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("old", ["x", "y", "rows"])
+def test_names_that_are_no_text_are_a_model_error(old: str) -> None:
+    model, length = doubler(("rows", 3)), bytes([len(old)])
+    wanted = length + old.encode()
+    assert wanted in model
+    with pytest.raises(ei.ModelError, match=r"\\xff.*no UTF-8"):
+        ei.Session(model.replace(wanted, wanted[:-1] + b"\xff"))
+
+
+def test_what_the_runtime_quotes_need_not_be_text() -> None:
+    with pytest.raises(ei.ModelError, match=r"\\xffdd"):
+        ei.Session(doubler().replace(b"Add", b"\xffdd"))

@@ -373,3 +373,17 @@ def test_the_oracle_interpolates_as_the_runtime_does(name: str) -> None:
     assert np.abs(wanted).max() < 16
     found = interpolate(low_logits(tail), BIG, tail.corners)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=RUNTIME)
+
+
+@pytest.mark.parametrize("side", [65536, 2**31, 2**32 + 64])
+def test_a_size_beyond_any_picture_is_left_to_the_graph(side: int) -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["logits"]),
+        helper.make_node("Resize", ["logits", "", "", "size"], ["out"], mode="linear"),
+    ]
+    shape = (1, C, side, 2)
+    held = {"size": np.array(shape, np.int64)}
+    model = model_bytes(nodes, [tensor("x", (1, C, 2, 2))], [tensor("out", shape)], held)
+    cut = ei.Session(model, threads=1).describe()["tail"]
+    assert not cut["cut"]
+    assert "more than 65535 rows" in cut["why"]
