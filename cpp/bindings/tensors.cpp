@@ -65,9 +65,15 @@ std::vector<std::int64_t> shape_of(const py::array& array) {
 void expect_type(const py::array& array, const ort::TensorSpec& spec, const std::string& what) {
     const py::dtype dtype = array.dtype();
     if (element_type(dtype) != spec.type) {
-        throw Error(ErrorKind::input, what + ": found " + describe(array) + ", wanted " +
-                                          declared(spec) + "; convert it with .astype('" +
-                                          name_of(spec.type) + "')");
+        // Most often that is a picture as it came from the camera.
+        const bool is_frame =
+            element_type(dtype) == ElementType::uint8 && spec.type == ElementType::float32;
+        throw Error(
+            ErrorKind::input,
+            what + ": found " + describe(array) + ", wanted " + declared(spec) +
+                (is_frame ? "; make it with edgeinfer.Preprocess, or convert it with .astype('"
+                          : "; convert it with .astype('") +
+                name_of(spec.type) + "')");
     }
     if (!dtype.attr("isnative").cast<bool>()) {
         throw Error(ErrorKind::input, what +

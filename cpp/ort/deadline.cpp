@@ -2,6 +2,8 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 
 namespace ei::ort {
@@ -34,7 +36,13 @@ class Watch {
 
   private:
     Watch() {
-        std::thread([this] { loop(); }).detach();
+        try {
+            std::thread([this] { loop(); }).detach();
+        } catch (const std::system_error& error) {
+            throw Error(ErrorKind::run,
+                        std::string("timeout: no thread can be started to watch the run: ") +
+                            error.what() + "; leave timeout_s out, or raise the limit on threads");
+        }
     }
 
     [[noreturn]] void loop() {

@@ -27,8 +27,9 @@ def checked_path(path: str | os.PathLike[str]) -> str:
 
 def checked_threads(threads: int | None) -> int | None:
     """None, or a sensible number of threads."""
-    if threads is None or (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
-        return threads
+    is_number = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
+    if threads is None or (is_number and 1 <= threads <= MOST_THREADS):
+        return None if threads is None else int(threads)
     raise InputError(
         f"threads: found {threads!r}, wanted None or a number from 1 to {MOST_THREADS}"
     )
@@ -39,7 +40,8 @@ def checked_timeout(timeout_s: float | None) -> float:
     if timeout_s is None:
         return 0.0
     # Written so that NaN fails, and that a number beyond what a float holds is a very long time.
-    if not isinstance(timeout_s, int | float | np.integer | np.floating) or not timeout_s > 0:
+    is_number = isinstance(timeout_s, int | float | np.integer | np.floating)
+    if not is_number or isinstance(timeout_s, bool) or not timeout_s > 0:
         raise InputError(f"timeout_s: found {timeout_s!r}, wanted None or seconds above 0")
     return float(min(timeout_s, LONGEST_TIMEOUT_S))
 

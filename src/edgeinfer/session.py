@@ -136,7 +136,11 @@ class Session:
         InputError: ``threads`` is outside 1 to 256, or ``model`` is neither a path nor bytes.
         RunError: ONNX Runtime's library is not installed.
 
-    Cost: reads the file once; where a tail is cut off, a second, small session holds the rest.
+    Cost: maps the file to look at it, milliseconds; the runtime then reads it. Where a tail is cut
+    off, a second, small session holds the rest.
+
+    After ``os.fork`` (multiprocessing's "fork" too) a session works in the parent only: its
+    threads, and the one that watches timeouts, do not exist in the child. Use "spawn".
     """
 
     def __init__(

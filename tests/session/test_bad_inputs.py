@@ -358,3 +358,19 @@ def test_names_that_are_no_text_are_a_model_error(old: str) -> None:
 def test_what_the_runtime_quotes_need_not_be_text() -> None:
     with pytest.raises(ei.ModelError, match=r"\\xffdd"):
         ei.Session(doubler().replace(b"Add", b"\xffdd"))
+
+
+@pytest.mark.parametrize("threads", [True, 0, -1, 257, 2.0, "2"])
+def test_threads_that_are_no_number_of_threads(threads: object) -> None:
+    with pytest.raises(ei.InputError, match="threads: found"):
+        ei.Session(doubler((2, 3)), threads=threads)  # type: ignore[arg-type]
+
+
+def test_a_timeout_of_true_is_no_second() -> None:
+    with pytest.raises(ei.InputError, match="timeout_s: found True"):
+        ei.SessionOptions(timeout_s=True)
+
+
+def test_a_picture_handed_to_run_hears_of_preprocess(fixed: ei.Session) -> None:
+    with pytest.raises(ei.InputError, match=r"make it with edgeinfer.Preprocess"):
+        fixed.run(np.zeros((2, 3), np.uint8))
