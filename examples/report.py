@@ -137,8 +137,7 @@ def _lead(report: Report) -> str:
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(text)}</span></div>'
         for value, text in cells
     )
-    legs = (report.training, report.training.get("first_leg") or report.training)
-    last = max(leg["training_seeds"][1] for leg in legs)
+    last = report.training["training_seeds"][1]
     return (
         f"<p>A network of {report.training['file_bytes'] / 1e6:.1f} MB finds towers, cables and "
         f"insulators in {report.count} drawn pictures of {report.frame} pixels. Training saw "

@@ -33,8 +33,9 @@ def test_recorded_figures_meet_the_floors_and_beat_colour_alone() -> None:
 def test_training_never_saw_the_evaluation_scenes() -> None:
     record = json.loads((MODEL / "training.json").read_text())
     low, high = record["evaluation_seeds"]
-    for first, last in (record["training_seeds"], record["first_leg"]["training_seeds"]):
-        assert last < low or first > high
+    first, last = record["training_seeds"]
+    assert last < low or first > high
+    assert record["started_from"] is None
 
 
 def test_graph_is_standard_self_contained_and_ends_in_the_resize() -> None:
