@@ -43,7 +43,9 @@ def largest_object(facts: dict[str, Any]) -> int:
     return max(objects, key=lambda entry: entry["pixels"])["index"] if objects else 0
 
 
-@pytest.mark.parametrize("flags", [[], ["--no-fuse-tail", "--mask-size", "model"]])
+@pytest.mark.parametrize(
+    "flags", [[], ["--mask-size", "model"], ["--mask-size", "model", "--no-fuse-tail"]]
+)
 def test_deeplab_names_the_object_of_voc_weak(shared_data: Path, flags: list[str]) -> None:
     folder = shared_data / "segmentation" / "voc_weak"
     labels = rows(folder / "labels.csv")
