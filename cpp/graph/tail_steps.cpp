@@ -28,10 +28,7 @@ bool is_number(std::int64_t type) {
 
 TailSteps::TailSteps(const Model& model, const Links& links, std::string_view logits,
                      const Shape& shape)
-    : model_(model),
-      links_(links),
-      opset_(model.onnx_opset().value_or(0)),
-      rank_known_(shape.dims.has_value()) {
+    : links_(links), opset_(model.onnx_opset().value_or(0)), rank_known_(shape.dims.has_value()) {
     tail_.logits = logits;
     tail_.type = shape.type;
     integers_ = shape.type == ElementType::uint8 || shape.type == ElementType::int8;

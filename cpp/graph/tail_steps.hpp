@@ -59,7 +59,6 @@ class TailSteps {
     bool rows_in_order() const;
     std::optional<std::size_t> axis_of(const Node& node, std::int64_t otherwise) const;
 
-    const Model& model_;
     const Links& links_;
     std::int64_t opset_;
     Tail tail_;
