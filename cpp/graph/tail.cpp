@@ -27,6 +27,15 @@ std::string joined(const std::vector<std::string>& steps) {
     return out;
 }
 
+// Passes its values on as they are.
+bool moves_only(const Node& node) {
+    for (const char* name :
+         {"Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}) {
+        if (node.is(name)) return true;
+    }
+    return false;
+}
+
 class Finder {
   public:
     explicit Finder(const Model& model) : model_(model), links_(model), shapes_(model, links_) {}
@@ -35,6 +44,8 @@ class Finder {
 
   private:
     std::vector<std::size_t> chain_before(std::string_view output) const;
+    bool rounds_twice(std::string_view logits, const std::vector<std::size_t>& chain,
+                      std::size_t first) const;
     Attempt try_from(const std::vector<std::size_t>& chain, std::size_t first,
                      std::string_view output);
 
@@ -64,6 +75,38 @@ std::vector<std::size_t> Finder::chain_before(std::string_view output) const {
     return chain;
 }
 
+// Are the values quantised, restored and quantised again around the cut, with nothing between that
+// computes? The runtime makes one pair of two such pairs and rounds once, but not across a cut, nor
+// for a value that leaves the graph: the parts would keep both.
+bool Finder::rounds_twice(std::string_view logits, const std::vector<std::size_t>& chain,
+                          std::size_t first) const {
+    std::vector<const Node*> row;  // of nodes that do not compute, the cut somewhere in it
+    const auto belongs = [](const Node& node) {
+        return moves_only(node) || node.is("QuantizeLinear") || node.is("DequantizeLinear");
+    };
+    for (auto at = links_.maker(logits); at && row.size() < kLongestChain;) {
+        const Node& node = model_.graph.nodes[*at];
+        if (!belongs(node)) break;
+        row.push_back(&node);
+        at = links_.maker(node.input(0));
+    }
+    if (std::all_of(row.begin(), row.end(), [](const Node* node) { return moves_only(*node); })) {
+        return false;  // whatever follows is whole in the tail
+    }
+    std::reverse(row.begin(), row.end());
+    for (std::size_t i = first + 1; i-- > 0;) {
+        const Node& node = model_.graph.nodes[chain[i]];
+        if (!belongs(node)) break;
+        row.push_back(&node);
+    }
+    bool restored = false;
+    for (const Node* node : row) {
+        restored = restored || node->is("DequantizeLinear");
+        if (restored && node->is("QuantizeLinear")) return true;
+    }
+    return false;
+}
+
 Attempt Finder::try_from(const std::vector<std::size_t>& chain, std::size_t first,
                          std::string_view output) {
     const Graph& graph = model_.graph;
@@ -87,6 +130,11 @@ Attempt Finder::try_from(const std::vector<std::size_t>& chain, std::size_t firs
         return {std::nullopt,
                 "the DequantizeLinear before the tail cannot be cut with it, and the runtime "
                 "fuses the two",
+                true};
+    }
+    if (rounds_twice(logits, chain, first)) {
+        return {std::nullopt,
+                "the values are quantised twice in a row there, which the runtime makes one of",
                 true};
     }
     Tail tail = steps.tail();

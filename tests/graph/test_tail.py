@@ -563,6 +563,18 @@ def tails(draw: st.DrawFn) -> list[Step]:
     return [one for piece in chosen for one in piece] + draw(st.sampled_from(ends))
 
 
+TWICE = [quantize(0.05, 3), dequantize(0.05, 3), quantize(0.2, 100), dequantize(0.2, 100)]
+
+
+@pytest.mark.parametrize("between", [[], [step("Identity")]])
+@pytest.mark.parametrize("side", [8, 1, 16])
+def test_values_quantised_twice_in_a_row_are_not_cut_apart(between: list[Step], side: int) -> None:
+    # onnxruntime makes one pair of the two, so parts that hold one each would round otherwise.
+    model = network(*TWICE[:2], *between, *TWICE[2:], resize((1, 5, side, side)))
+    assert _core.cut_tail(model.SerializeToString()) is None
+    assert "twice in a row" in _core.inspect_model(model.SerializeToString()).tail_why
+
+
 @settings(deadline=None, max_examples=60)
 @given(steps=tails(), as_nodes=st.booleans())
 def test_whatever_is_cut_core_and_rest_give_what_the_file_gives(
