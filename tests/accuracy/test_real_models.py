@@ -44,7 +44,8 @@ def largest_object(facts: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize(
-    "flags", [[], ["--mask-size", "model"], ["--mask-size", "model", "--no-fuse-tail"]]
+    "flags",
+    [[], ["--no-fuse-tail"], ["--mask-size", "model"], ["--mask-size", "model", "--no-fuse-tail"]],
 )
 def test_deeplab_names_the_object_of_voc_weak(shared_data: Path, flags: list[str]) -> None:
     folder = shared_data / "segmentation" / "voc_weak"

@@ -126,8 +126,6 @@ def test_without_the_other_libraries_the_reason_is_given() -> None:
 
 
 def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
-    if not (EXAMPLES / "vqi" / "model" / "vqi_light.onnx").is_file():
-        pytest.skip("the example's network is not there")
     command = [sys.executable, str(EXAMPLES / "demo.py"), "--count", "2", "--frame", "240x320"]
     done = subprocess.run(
         [*command, "--out", str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
