@@ -8,6 +8,9 @@ namespace ei {
 
 enum class PixelFormat { rgb, bgr, rgba, gray };
 
+// How luma and chroma became of red, green and blue: ITU-R BT.601 or BT.709.
+enum class Matrix { bt601, bt709 };
+
 constexpr int bytes_per_pixel(PixelFormat format) noexcept {
     switch (format) {
         case PixelFormat::rgb:

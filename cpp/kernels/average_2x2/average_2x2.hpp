@@ -1,14 +1,15 @@
 #pragma once
 // Two rows to one of half the width: out = (sum of the 2x2 pixels + 2) >> 2, per channel.
 //
-//   Units      rows hold 2 * outputs pixels of pixel_bytes (1 gray, 3 colour, 4 colour and one
-//              dropped). An output pixel takes 1 byte for gray, else 4: three channels and a zero.
+//   Units      rows hold 2 * outputs pixels of pixel_bytes (1 gray, 2 interleaved chroma, 3 colour,
+//              4 colour and one dropped). An output pixel takes 1 byte for gray, else 4: its
+//              channels, then zeros.
 //   Reads      only the pixels of the rows. Writes exactly `outputs` pixels.
 //   Aliasing   none allowed. Alignment: none needed.
 //   Rounding   integers; halves go up. All variants equal scalar bit for bit.
 //   Errors     none; shapes are checked above.
-//   Source     what cv2.resize INTER_LINEAR does on 8 bits when both sides are halved exactly
-//              (tests/kernels/test_resize.py).
+//   Source     what cv2.resize INTER_LINEAR and INTER_AREA do on 8 bits when both sides are halved
+//              exactly (tests/kernels/test_resize.py); chroma as each of its channels alone.
 
 #include <cstddef>
 #include <cstdint>

@@ -2,8 +2,9 @@
 // OpenCV's horizontal linear interpolation in fixed point, kept at 11 bits + 8 - 4 for lerp_rows:
 //   out = (row[left] * weights[0] + row[left + 1] * weights[1]) >> 4, per channel.
 //
-//   Units      the row holds `width` >= 2 pixels of pixel_bytes (1 gray, 3 colour, 4 colour and one
-//              dropped). An output pixel takes 1 value for gray, else 4: three channels and a zero.
+//   Units      the row holds `width` >= 2 pixels of pixel_bytes (1 gray, 2 interleaved chroma,
+//              3 colour, 4 colour and one dropped). An output pixel takes 1 value for gray, else 4:
+//              its channels, then zeros.
 //   Reads      only the pixels of the row. Writes exactly lerp.outputs pixels.
 //   Aliasing   none allowed. Alignment: none needed.
 //   Rounding   integers throughout; weights are within 0..2048 and add up to 2048 +- 1, so results

@@ -23,7 +23,7 @@ inline void colour_pixel(const std::uint8_t* row, std::size_t pixel_bytes, const
     const std::int16_t* weights = lerp.weights + 2 * x;
     out[4 * x] = mix(left[0], right[0], weights);
     out[4 * x + 1] = mix(left[1], right[1], weights);
-    out[4 * x + 2] = mix(left[2], right[2], weights);
+    out[4 * x + 2] = pixel_bytes == 2 ? std::int16_t{0} : mix(left[2], right[2], weights);
     out[4 * x + 3] = 0;
 }
 

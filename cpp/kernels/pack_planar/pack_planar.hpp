@@ -23,14 +23,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/affine3.hpp"
 #include "kernels/variant.hpp"
 
 namespace ei::pack_planar {
 
-struct Affine3 {
-    float scale[3];
-    float bias[3];
-};
+using ei::Affine3;
 
 using Fn = void (*)(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
                     const Affine3& affine, float* plane0, float* plane1, float* plane2) noexcept;

@@ -72,7 +72,7 @@ void colour(const std::uint8_t* row, std::size_t width, const Taps& taps,
 
 void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
           std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept {
-    if (pixel_bytes == 1) return scalar::rows(rows, row_count, pixel_bytes, width, taps, out);
+    if (pixel_bytes < 3) return scalar::rows(rows, row_count, pixel_bytes, width, taps, out);
     for (std::size_t r = 0; r < row_count; ++r) {
         if (pixel_bytes == 3) {
             colour<3>(rows[r], width, taps, out[r]);

@@ -1,11 +1,10 @@
 #pragma once
-// Pillow's horizontal pass: every output pixel of a row is a weighted sum of a run of source
-// pixels,
+// Pillow's horizontal pass: every output pixel of a row is a weighted sum of a run of pixels,
 //   out = clip((2^21 + sum(weight[i] * row[first + i])) >> 22) to 0..255, per channel.
 //
-//   Units      rows hold `width` pixels of pixel_bytes (1 gray, 3 colour, 4 colour and one
-//   dropped).
-//              An output pixel takes 1 byte for gray, else 4: the three channels and a zero.
+//   Units      rows hold `width` pixels of pixel_bytes (1 gray, 2 interleaved chroma, 3 colour,
+//              4 colour and one dropped). An output pixel takes 1 byte for gray, else 4: its
+//              channels, then zeros.
 //   Reads      only the pixels of the rows; of the taps every padded weight.
 //   Writes     exactly taps.outputs pixels per output row.
 //   Aliasing   none allowed. Alignment: none needed.

@@ -27,11 +27,11 @@ inline void colour_pixel(const std::uint8_t* row, std::size_t pixel_bytes, const
     for (std::int32_t i = 0; i < taps.count[x]; ++i, pixel += pixel_bytes) {
         sum0 += weight[i] * pixel[0];
         sum1 += weight[i] * pixel[1];
-        sum2 += weight[i] * pixel[2];
+        if (pixel_bytes != 2) sum2 += weight[i] * pixel[2];
     }
     out[4 * x] = round_and_clip(sum0);
     out[4 * x + 1] = round_and_clip(sum1);
-    out[4 * x + 2] = round_and_clip(sum2);
+    out[4 * x + 2] = pixel_bytes == 2 ? std::uint8_t{0} : round_and_clip(sum2);
     out[4 * x + 3] = 0;
 }
 

@@ -15,7 +15,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     Guarded<std::uint8_t> upper(8 * kMost), lower(8 * kMost);
     Output<std::uint8_t> found(4 * kMost, 0xA5), wanted(4 * kMost, 0x5A);
 
-    for (const std::size_t pixel_bytes : {1u, 3u, 4u}) {
+    for (const std::size_t pixel_bytes : {1u, 2u, 3u, 4u}) {
         const auto compare = [&](std::span<std::uint8_t> above, std::span<std::uint8_t> below,
                                  std::size_t outputs, std::size_t shift) {
             fill_random<std::uint8_t>(above, static_cast<std::uint32_t>(shift), 0, 255);

@@ -34,7 +34,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     const auto each_place = [&](std::size_t width, std::size_t outputs, bool all_offsets) {
         const plan::Cv2Axis axis(static_cast<int>(width), static_cast<int>(outputs),
                                  plan::Cv2Axis::Border::reweight);
-        for (const std::size_t pixel_bytes : {1u, 3u, 4u}) {
+        for (const std::size_t pixel_bytes : {1u, 2u, 3u, 4u}) {
             const auto fact = [&](const char* place, std::size_t value) {
                 proof.next({{"width", static_cast<long long>(width)},
                             {"outputs", static_cast<long long>(outputs)},

@@ -73,7 +73,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     std::size_t turn = 0;
     const auto each_place = [&](std::size_t width, std::size_t outputs, bool all_offsets) {
         const plan::PillowAxis axis(static_cast<int>(width), static_cast<int>(outputs));
-        for (const std::size_t pixel_bytes : {1u, 3u, 4u}) {
+        for (const std::size_t pixel_bytes : {1u, 2u, 3u, 4u}) {
             for (std::size_t count = 1; count <= kMostRows; ++count) {
                 compare(variant, scalar, proof, rows, axis, width, pixel_bytes, count, page_start,
                         turn++ % 64);
