@@ -20,6 +20,8 @@ namespace py = pybind11;
 namespace ei::bindings {
 namespace {
 
+// Optional, so that the stubs say that None is taken.
+using Token = std::optional<ort::Cancellation*>;
 using NetworkPtr = std::shared_ptr<const flow::Network>;
 
 std::string names_of(const std::vector<ort::TensorSpec>& specs) {
@@ -134,7 +136,7 @@ void expect_apart(const flow::Network& network, const Inputs& inputs,
 
 py::dict run(const NetworkPtr& network, const py::handle& inputs,
              const std::optional<py::list>& outputs, const std::optional<py::dict>& out,
-             double timeout_s) {
+             const ort::Limits& limits) {
     const Inputs gathered = gather(*network, inputs);
     const std::vector<std::size_t> wanted = choose(*network, outputs);
     std::vector<ort::Value> results(wanted.size());
@@ -159,7 +161,7 @@ py::dict run(const NetworkPtr& network, const py::handle& inputs,
     {
         // Safe: the run touches only memory that `gathered`, `held` and `results` keep alive.
         const WithoutGil without_gil;
-        network->run(gathered.values, wanted, results, timeout_s);
+        network->run(gathered.values, wanted, results, limits);
     }
     py::dict named;
     for (std::size_t k = 0; k < wanted.size(); ++k) {
@@ -183,13 +185,13 @@ py::tuple to_arrays(flow::Segmentation&& mask) {
 }
 
 py::tuple segment(const NetworkPtr& network, const py::handle& inputs,
-                  const std::optional<flow::SizeHw>& size, double timeout_s) {
+                  const std::optional<flow::SizeHw>& size, const ort::Limits& limits) {
     const Inputs gathered = gather(*network, inputs);
     flow::Segmentation mask;
     {
         // Safe: the run touches only memory that `gathered` keeps alive.
         const WithoutGil without_gil;
-        mask = network->segment(gathered.values, size, timeout_s);
+        mask = network->segment(gathered.values, size, limits);
     }
     return to_arrays(std::move(mask));
 }
@@ -246,14 +248,18 @@ void register_flow(py::module_& module) {
             "run",
             [](const std::shared_ptr<flow::Network>& network, const py::object& inputs,
                const std::optional<py::list>& outputs, const std::optional<py::dict>& out,
-               double timeout_s) { return run(network, inputs, outputs, out, timeout_s); },
-            py::arg("inputs"), py::arg("outputs"), py::arg("out"), py::arg("timeout_s"))
+               double timeout_s, const Token& cancel) {
+                return run(network, inputs, outputs, out, {timeout_s, cancel.value_or(nullptr)});
+            },
+            py::arg("inputs"), py::arg("outputs"), py::arg("out"), py::arg("timeout_s"),
+            py::arg("cancel"))
         .def(
             "segment",
             [](const std::shared_ptr<flow::Network>& network, const py::object& inputs,
-               const std::optional<flow::SizeHw>& size,
-               double timeout_s) { return segment(network, inputs, size, timeout_s); },
-            py::arg("inputs"), py::arg("size"), py::arg("timeout_s"));
+               const std::optional<flow::SizeHw>& size, double timeout_s, const Token& cancel) {
+                return segment(network, inputs, size, {timeout_s, cancel.value_or(nullptr)});
+            },
+            py::arg("inputs"), py::arg("size"), py::arg("timeout_s"), py::arg("cancel"));
 
     py::class_<flow::Binding, BindingPtr>(module, "Binding")
         .def(py::init([](const std::shared_ptr<flow::Network>& network,
@@ -277,23 +283,23 @@ void register_flow(py::module_& module) {
              })
         .def(
             "run",
-            [](const BindingPtr& binding, double timeout_s) {
+            [](const BindingPtr& binding, double timeout_s, const Token& cancel) {
                 const WithoutGil without_gil;  // buffers belong to `binding`
-                binding->run(timeout_s);
+                binding->run({timeout_s, cancel.value_or(nullptr)});
             },
-            py::arg("timeout_s"))
+            py::arg("timeout_s"), py::arg("cancel"))
         .def(
             "segment",
-            [](const BindingPtr& binding, const std::optional<flow::SizeHw>& size,
-               double timeout_s) {
+            [](const BindingPtr& binding, const std::optional<flow::SizeHw>& size, double timeout_s,
+               const Token& cancel) {
                 flow::Segmentation mask;
                 {
                     const WithoutGil without_gil;  // buffers belong to `binding`
-                    mask = binding->segment(size, timeout_s);
+                    mask = binding->segment(size, {timeout_s, cancel.value_or(nullptr)});
                 }
                 return to_arrays(std::move(mask));
             },
-            py::arg("size"), py::arg("timeout_s"))
+            py::arg("size"), py::arg("timeout_s"), py::arg("cancel"))
         .def_property_readonly("last_times_ms", [](const flow::Binding& binding) {
             const flow::StageTimes times = [&] {
                 const WithoutGil without_gil;  // may wait for a run in another thread

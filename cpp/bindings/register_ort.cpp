@@ -3,6 +3,7 @@
 
 #include "bindings/register.hpp"
 #include "bindings/tensors.hpp"
+#include "ort/cancellation.hpp"
 #include "ort/library.hpp"
 #include "ort/session.hpp"
 
@@ -49,6 +50,11 @@ void register_ort(py::module_& module) {
         .def_readwrite("memory_pattern", &ort::Options::memory_pattern)
         .def_readwrite("flush_denormals", &ort::Options::flush_denormals)
         .def_readwrite("timeout_s", &ort::Options::timeout_s);
+
+    py::class_<ort::Cancellation>(module, "Cancellation")
+        .def(py::init<>())
+        .def("cancel", &ort::Cancellation::cancel)
+        .def_property_readonly("requested", &ort::Cancellation::requested);
 
     module.def(
         "open_runtime",

@@ -180,21 +180,22 @@ const std::vector<std::shared_ptr<BoundTensor>>& Binding::outputs() {
     return outputs_;
 }
 
-void Binding::run(double timeout_s) {
+void Binding::run(const ort::Limits& limits) {
     const std::lock_guard lock(mutex_);
     complete_outputs();
     const auto start = Clock::now();
-    core_.run(timeout_s);
+    core_.run(limits);
     const double core_ms = since_ms(start);
     const auto middle = Clock::now();
     if (rest_) {
-        const double left = timeout_s <= 0 ? 0 : std::max(timeout_s - core_ms / 1000, 1e-9);
-        rest_->run(left);
+        const double left =
+            limits.timeout_s <= 0 ? 0 : std::max(limits.timeout_s - core_ms / 1000, 1e-9);
+        rest_->run({left, limits.cancel});
     }
     times_ = {core_ms, rest_ ? since_ms(middle) : 0};
 }
 
-Segmentation Binding::segment(std::optional<SizeHw> size, double timeout_s) {
+Segmentation Binding::segment(std::optional<SizeHw> size, const ort::Limits& limits) {
     const std::lock_guard lock(mutex_);
     const std::size_t at = network_->scores_index();
     const auto& scores = core_outputs_[at];
@@ -203,7 +204,7 @@ Segmentation Binding::segment(std::optional<SizeHw> size, double timeout_s) {
                                           "' is not bound, wanted it among bind(outputs=[...])");
     }
     const auto start = Clock::now();
-    core_.run(timeout_s);
+    core_.run(limits);
     const auto middle = Clock::now();
     times_.run_ms = since_ms(start);
     Segmentation result =

@@ -43,10 +43,10 @@ class Binding {
 
     // Gives what the file's graph gives, in the output buffers. Allocates nothing once outputs()
     // or run() has been called before.
-    void run(double timeout_s);
+    void run(const ort::Limits& limits);
 
     // Network and fused pass over the input buffers; leaves the outputs of a cut tail untouched.
-    Segmentation segment(std::optional<SizeHw> size, double timeout_s);
+    Segmentation segment(std::optional<SizeHw> size, const ort::Limits& limits);
 
     StageTimes last_times() const;
 

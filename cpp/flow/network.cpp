@@ -247,8 +247,8 @@ std::shared_ptr<const Network> Network::from_bytes(std::span<const std::byte> mo
 }
 
 void Network::run(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
-                  std::span<ort::Value> results, double timeout_s) const {
-    const Clock clock(timeout_s);
+                  std::span<ort::Value> results, const ort::Limits& limits) const {
+    const Clock clock(limits.timeout_s);
     std::vector<const char*> names[2];  // of the rest's outputs, of the core's
     std::vector<ort::Value> values[2];
     std::vector<std::size_t> slots[2];
@@ -269,9 +269,9 @@ void Network::run(std::span<const ort::Value> inputs, std::span<const std::size_
             values[1].emplace_back();
         }
     }
-    core_->run(inputs, names[1], values[1], timeout_s);
+    core_->run(inputs, names[1], values[1], limits);
     if (needs_rest) {
-        rest_->run({&values[1][logits], 1}, names[0], values[0], clock.left());
+        rest_->run({&values[1][logits], 1}, names[0], values[0], {clock.left(), limits.cancel});
     }
     for (int part = 0; part < 2; ++part) {
         for (std::size_t i = 0; i < slots[part].size(); ++i) {
@@ -302,12 +302,12 @@ std::size_t Network::scores_index() const {
 }
 
 Segmentation Network::segment(std::span<const ort::Value> inputs, std::optional<SizeHw> size,
-                              double timeout_s) const {
+                              const ort::Limits& limits) const {
     const std::size_t at = scores_index();
     const std::string& name = core_->outputs()[at].name;
     const char* const wanted = name.c_str();
     ort::Value scores;
-    core_->run(inputs, {&wanted, 1}, {&scores, 1}, timeout_s);
+    core_->run(inputs, {&wanted, 1}, {&scores, 1}, limits);
     scores.expect_tensor(name);
     return segmenter_.run(scores, name, tail_.corners, size ? size : default_size());
 }

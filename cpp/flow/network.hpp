@@ -81,11 +81,11 @@ class Network {
     // inputs[i] belongs to inputs()[i]; wanted[k] is an index into outputs(), and results[k] is
     // written in place where it holds a value. Gives what the file's graph gives.
     void run(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
-             std::span<ort::Value> results, double timeout_s) const;
+             std::span<ort::Value> results, const ort::Limits& limits) const;
 
     // Frame tensor to mask. Error(input) when the model does not end in one map of classes.
     Segmentation segment(std::span<const ort::Value> inputs, std::optional<SizeHw> size,
-                         double timeout_s) const;
+                         const ort::Limits& limits) const;
 
     // Where output k comes from: the core (first) or the rest, and its index there.
     struct Source {

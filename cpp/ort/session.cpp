@@ -100,6 +100,13 @@ std::vector<TensorSpec> read_specs(const Library& library, const OrtSession* ses
     return specs;
 }
 
+Error cancelled() {
+    return {ErrorKind::run,
+            "run the model: cancelled before it ended; run it again without the token, or under a "
+            "new one",
+            "cancelled"};
+}
+
 }  // namespace
 
 RunOptionsHandle RunOptionsPool::take() {
@@ -150,30 +157,37 @@ std::shared_ptr<Session> Session::from_file(const std::string& path, const Optio
 }
 
 template <class Call>
-void Session::guarded(double timeout_s, Call&& call) const {
+void Session::guarded(const Limits& limits, Call&& call) const {
     const Library& library = Library::get();
-    if (timeout_s <= 0) {
+    if (limits.timeout_s <= 0 && limits.cancel == nullptr) {
         library.check(call(nullptr), ErrorKind::run, "run the model");
         return;
     }
+    if (limits.cancel != nullptr && limits.cancel->requested()) throw cancelled();
     RunOptionsHandle options = run_options_.take();
     OrtStatus* status = nullptr;
-    bool late = false;
+    bool late = false, unwanted = false;
     {
-        Deadline deadline(options.get(), timeout_s);
+        Cancellable cancellable(limits.cancel, options.get());
+        Deadline deadline(options.get(), limits.timeout_s);
         status = call(options.get());
         late = deadline.finish();
+        unwanted = cancellable.finish();
     }
     // The flag may have been raised just after the run ended: options go back clean either way.
-    if (late) {
+    if (late || unwanted) {
         library.check(library.api().RunOptionsUnsetTerminate(options.get()), ErrorKind::run,
                       "reset run options");
     }
     run_options_.give_back(std::move(options));
+    if (status != nullptr && unwanted) {
+        library.api().ReleaseStatus(status);
+        throw cancelled();
+    }
     if (status != nullptr && late) {
         library.api().ReleaseStatus(status);
         char seconds[32];
-        std::snprintf(seconds, sizeof seconds, "%g", timeout_s);
+        std::snprintf(seconds, sizeof seconds, "%g", limits.timeout_s);
         throw Error(ErrorKind::run,
                     std::string("run the model: stopped after the timeout of ") + seconds +
                         " s; raise timeout_s, or use a smaller model or input",
@@ -183,14 +197,14 @@ void Session::guarded(double timeout_s, Call&& call) const {
 }
 
 void Session::run(std::span<const Value> inputs, std::span<const char* const> output_names,
-                  std::span<Value> outputs, double timeout_s) const {
+                  std::span<Value> outputs, const Limits& limits) const {
     std::vector<const OrtValue*> values(inputs.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) values[i] = inputs[i].get();
     std::vector<OrtValue*> raw(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) raw[i] = outputs[i].get();
     const Api& api = Library::get().api();
     try {
-        guarded(timeout_s, [&](const OrtRunOptions* options) {
+        guarded(limits, [&](const OrtRunOptions* options) {
             return api.Run(handle_.get(), options, input_names_.data(), values.data(),
                            values.size(), output_names.data(), output_names.size(), raw.data());
         });
@@ -206,9 +220,9 @@ void Session::run(std::span<const Value> inputs, std::span<const char* const> ou
     }
 }
 
-void Session::run(const OrtIoBinding* binding, double timeout_s) const {
+void Session::run(const OrtIoBinding* binding, const Limits& limits) const {
     const Api& api = Library::get().api();
-    guarded(timeout_s, [&](const OrtRunOptions* options) {
+    guarded(limits, [&](const OrtRunOptions* options) {
         return api.RunWithBinding(handle_.get(), options, binding);
     });
 }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "ort/cancellation.hpp"
 #include "ort/tensor.hpp"
 
 namespace ei::ort {
@@ -51,19 +52,19 @@ class Session {
     OrtSession* get() const noexcept { return handle_.get(); }
 
     // Runs once; safe from many threads. inputs[i] belongs to inputs()[i]. Outputs that hold a
-    // value are written in place, the others are allocated by the runtime. `timeout_s`: 0 none.
-    // Raises Error(run), reason "timeout" when the time was up.
+    // value are written in place, the others are allocated by the runtime. Raises Error(run):
+    // reason "timeout" when the time was up, "cancelled" when the token was.
     void run(std::span<const Value> inputs, std::span<const char* const> output_names,
-             std::span<Value> outputs, double timeout_s) const;
+             std::span<Value> outputs, const Limits& limits) const;
 
     // The same over a binding made for this session.
-    void run(const OrtIoBinding* binding, double timeout_s) const;
+    void run(const OrtIoBinding* binding, const Limits& limits) const;
 
   private:
     Session(OrtSession* handle, const Options& options);
 
     template <class Call>
-    void guarded(double timeout_s, Call&& call) const;
+    void guarded(const Limits& limits, Call&& call) const;
 
     SessionHandle handle_;
     Options options_;
@@ -80,7 +81,7 @@ class Binding {
     explicit Binding(std::shared_ptr<const Session> session);
     void input(const std::string& name, const Value& value);
     void output(const std::string& name, const Value& value);
-    void run(double timeout_s) const { session_->run(handle_.get(), timeout_s); }
+    void run(const Limits& limits) const { session_->run(handle_.get(), limits); }
 
   private:
     std::shared_ptr<const Session> session_;

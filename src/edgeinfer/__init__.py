@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from edgeinfer._core import __version__ as __version__
     from edgeinfer._runtime import RuntimeInfo as RuntimeInfo
     from edgeinfer._runtime import open_runtime as open_runtime
+    from edgeinfer.cancellation import Cancellation as Cancellation
     from edgeinfer.decode import decode as decode
     from edgeinfer.errors import BusyError as BusyError
     from edgeinfer.errors import EdgeInferError as EdgeInferError
@@ -42,6 +43,7 @@ _HOME = {
     "__version__": "_core",
     "RuntimeInfo": "_runtime",
     "open_runtime": "_runtime",
+    "Cancellation": "cancellation",
     "decode": "decode",
     "BusyError": "errors",
     "EdgeInferError": "errors",

@@ -10,6 +10,7 @@ import numpy
 
 __all__: list[str] = [
     "Binding",
+    "Cancellation",
     "GraphLevel",
     "ModelFacts",
     "ModelProblem",
@@ -318,6 +319,12 @@ class RuntimeOptions:
     @timeout_s.setter
     def timeout_s(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
 
+class Cancellation:
+    def __init__(self) -> None: ...
+    def cancel(self) -> None: ...
+    @property
+    def requested(self) -> bool: ...
+
 class Network:
     @staticmethod
     def from_bytes(model: bytes, runtime: RuntimeOptions, fuse_tail: bool) -> Network: ...
@@ -335,6 +342,7 @@ class Network:
         outputs: list[typing.Any] | None,
         out: dict[typing.Any, typing.Any] | None,
         timeout_s: typing.SupportsFloat | typing.SupportsIndex,
+        cancel: Cancellation | None,
     ) -> dict[typing.Any, typing.Any]: ...
     def segment(
         self,
@@ -344,6 +352,7 @@ class Network:
         ]
         | None,
         timeout_s: typing.SupportsFloat | typing.SupportsIndex,
+        cancel: Cancellation | None,
     ) -> tuple[typing.Any, ...]: ...
     @property
     def inputs(self) -> list[TensorSpec]: ...
@@ -367,7 +376,9 @@ class Binding:
     ) -> None: ...
     def inputs(self) -> dict[typing.Any, typing.Any]: ...
     def outputs(self) -> dict[typing.Any, typing.Any]: ...
-    def run(self, timeout_s: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    def run(
+        self, timeout_s: typing.SupportsFloat | typing.SupportsIndex, cancel: Cancellation | None
+    ) -> None: ...
     def segment(
         self,
         size: typing.Annotated[
@@ -375,6 +386,7 @@ class Binding:
         ]
         | None,
         timeout_s: typing.SupportsFloat | typing.SupportsIndex,
+        cancel: Cancellation | None,
     ) -> tuple[typing.Any, ...]: ...
     @property
     def last_times_ms(self) -> tuple[float, float]: ...

@@ -22,6 +22,7 @@ from edgeinfer._arguments import (
     checked_timeout,
 )
 from edgeinfer._runtime import open_runtime
+from edgeinfer.cancellation import Cancellation, checked_cancel
 from edgeinfer.errors import InputError
 from edgeinfer.result import Mask
 
@@ -198,6 +199,7 @@ class Session:
         outputs: Sequence[str] | None = None,
         out: Mapping[str, NDArray[Any]] | None = None,
         timeout_s: float | None = None,
+        cancel: Cancellation | None = None,
     ) -> dict[str, NDArray[Any]]:
         """Run the network and give what the file's graph gives.
 
@@ -209,6 +211,7 @@ class Session:
             out: ``{name: array}``, C-contiguous and writable; written in place and returned.
             timeout_s: seconds; None: the session's own. The runtime looks at the clock between
                 nodes and loop iterations.
+            cancel: a ``Cancellation`` by which another thread may stop the run; None: none.
 
         Returns:
             ``{name: array}`` in the order asked for. Arrays own their memory and were not copied.
@@ -216,7 +219,8 @@ class Session:
 
         Raises:
             InputError: a name, element type, rank or size does not fit.
-            RunError: the runtime failed; ``reason`` is ``"timeout"`` when the time was up.
+            RunError: the runtime failed; ``reason`` is ``"timeout"`` when the time was up, and
+                ``"cancelled"`` when ``cancel`` asked for it.
 
         Cost: no copy of inputs or outputs; the GIL is released while the network runs.
         """
@@ -226,6 +230,7 @@ class Session:
             checked_names(outputs),
             checked_out(out),
             self._limit(timeout_s),
+            checked_cancel(cancel),
         )
 
     def bind(
@@ -257,6 +262,7 @@ class Session:
         size: tuple[int, int] | None = None,
         labels: Sequence[str] | None = None,
         timeout_s: float | None = None,
+        cancel: Cancellation | None = None,
     ) -> Mask:
         """Run the network and turn its logits into a mask of classes.
 
@@ -268,7 +274,7 @@ class Session:
             inputs: as for ``run``; one frame.
             size: ``(height, width)`` of the mask, pixels; None: the size that the network gives.
             labels: names of the classes, for the ``Mask``.
-            timeout_s: as for ``run``; the fused pass itself is not counted.
+            timeout_s, cancel: as for ``run``; they do not stop the fused pass itself.
 
         Returns:
             ``Mask``: classes (height, width) uint8, or uint16 above 256 classes, and areas.
@@ -281,7 +287,10 @@ class Session:
         Cost: as for ``run``, and one pass over the logits; the mask is all that is allocated.
         """
         classes, areas = self._open().segment(
-            checked_inputs(inputs), checked_size(size), self._limit(timeout_s)
+            checked_inputs(inputs),
+            checked_size(size),
+            self._limit(timeout_s),
+            checked_cancel(cancel),
         )
         return Mask(classes, areas, labels)
 
@@ -351,15 +360,16 @@ class Binding:
             self._outputs = self._binding.outputs()
         return self._outputs
 
-    def run(self, *, timeout_s: float | None = None) -> None:
+    def run(self, *, timeout_s: float | None = None, cancel: Cancellation | None = None) -> None:
         """Run the network from the input buffers into the output buffers.
 
         Raises:
-            RunError: the runtime failed; ``reason`` is ``"timeout"`` when the time was up.
+            RunError: the runtime failed; ``reason`` is ``"timeout"`` when the time was up, and
+                ``"cancelled"`` when ``cancel`` asked for it.
 
         Cost: nothing is allocated or copied once it has run before; the GIL is released.
         """
-        self._binding.run(self._limit(timeout_s))
+        self._binding.run(self._limit(timeout_s), checked_cancel(cancel))
 
     def segment(
         self,
@@ -367,9 +377,12 @@ class Binding:
         size: tuple[int, int] | None = None,
         labels: Sequence[str] | None = None,
         timeout_s: float | None = None,
+        cancel: Cancellation | None = None,
     ) -> Mask:
         """Run the network from the input buffers to a mask; see ``Session.segment``."""
-        classes, areas = self._binding.segment(checked_size(size), self._limit(timeout_s))
+        classes, areas = self._binding.segment(
+            checked_size(size), self._limit(timeout_s), checked_cancel(cancel)
+        )
         return Mask(classes, areas, labels)
 
     @property

@@ -12,10 +12,11 @@ import edgeinfer
 HEAVY = {"onnx", "onnxruntime", "google.protobuf", "PIL", "torch", "cv2", "ml_dtypes"}
 
 PUBLIC = {
-    "Binding", "BusyError", "Classes", "EdgeInferError", "Fit", "Frame", "InputError", "Mask",
-    "ModelError", "ModelFacts", "PackageError", "PixelFormat", "Placement", "Prepared",
-    "Preprocess", "Resize", "RunError", "RuntimeInfo", "Session", "SessionOptions", "StageTimes",
-    "TensorSpec", "__version__", "classify", "decode", "inspect", "open_runtime", "segment",
+    "Binding", "BusyError", "Cancellation", "Classes", "EdgeInferError", "Fit", "Frame",
+    "InputError", "Mask", "ModelError", "ModelFacts", "PackageError", "PixelFormat", "Placement",
+    "Prepared", "Preprocess", "Resize", "RunError", "RuntimeInfo", "Session", "SessionOptions",
+    "StageTimes", "TensorSpec", "__version__", "classify", "decode", "inspect", "open_runtime",
+    "segment",
 }  # fmt: skip
 
 

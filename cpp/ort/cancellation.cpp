@@ -1,0 +1,43 @@
+#include "ort/cancellation.hpp"
+
+namespace ei::ort {
+
+void Cancellation::cancel() {
+    const std::lock_guard lock(mutex_);
+    if (requested_.exchange(true, std::memory_order_acq_rel)) return;
+    for (Cancellable* run = first_; run != nullptr; run = run->next_) run->raise();
+}
+
+Cancellable::Cancellable(Cancellation* token, OrtRunOptions* options)
+    : token_(token), options_(options) {
+    if (token_ == nullptr) return;
+    const std::lock_guard lock(token_->mutex_);
+    next_ = token_->first_;
+    if (next_ != nullptr) next_->previous_ = this;
+    token_->first_ = this;
+    // A request that came before this line found no run to stop.
+    if (token_->requested()) raise();
+}
+
+Cancellable::~Cancellable() {
+    finish();
+}
+
+bool Cancellable::finish() {
+    if (token_ == nullptr) return raised_;
+    const std::lock_guard lock(token_->mutex_);
+    if (next_ != nullptr) next_->previous_ = previous_;
+    (previous_ != nullptr ? previous_->next_ : token_->first_) = next_;
+    token_ = nullptr;
+    return raised_;
+}
+
+void Cancellable::raise() {
+    raised_ = true;
+    const Library& library = Library::get();
+    if (OrtStatus* status = library.api().RunOptionsSetTerminate(options_)) {
+        library.api().ReleaseStatus(status);
+    }
+}
+
+}  // namespace ei::ort
