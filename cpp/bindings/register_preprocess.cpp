@@ -21,14 +21,8 @@ struct Named {
 };
 
 constexpr Named<PixelFormat> kFormats[] = {
-    {"RGB", PixelFormat::rgb},
-    {"BGR", PixelFormat::bgr},
-    {"RGBA", PixelFormat::rgba},
-    {"GRAY", PixelFormat::gray},
-};
-constexpr Named<plan::Resize> kResizes[] = {
-    {"PIL_BILINEAR", plan::Resize::pil_bilinear},
-    {"CV2_LINEAR", plan::Resize::cv2_linear},
+    {"RGB", PixelFormat::rgb},   {"BGR", PixelFormat::bgr},   {"RGBA", PixelFormat::rgba},
+    {"BGRA", PixelFormat::bgra}, {"GRAY", PixelFormat::gray},
 };
 constexpr Named<plan::ChannelOrder> kOrders[] = {
     {"RGB", plan::ChannelOrder::rgb},
@@ -46,6 +40,15 @@ Value named(const std::string& what, const std::string& name, const Named<Value>
     throw Error(ErrorKind::input, what + ": found '" + name + "'; wanted one of " + wanted);
 }
 
+plan::Resize resize_named(const std::string& name) {
+    std::string wanted;
+    for (const plan::Method& method : plan::kMethods) {
+        if (name == method.name) return method.resize;
+        wanted.append(wanted.empty() ? "" : ", ").append(method.name);
+    }
+    throw Error(ErrorKind::input, "resize: found '" + name + "'; wanted one of " + wanted);
+}
+
 std::string strides_of(const py::array& array) {
     std::string text = "(";
     for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
@@ -57,7 +60,7 @@ std::string strides_of(const py::array& array) {
 
 // The array's own memory as a frame: rows may lie apart, the bytes of a row may not.
 FrameView frame_view(const py::array& array, PixelFormat format) {
-    const int channels = bytes_per_pixel(format);
+    const int channels = plane_shape(format, 0).pixel_bytes;
     const bool gray = format == PixelFormat::gray;
     const bool flat = array.ndim() == 2;
     if (!py::isinstance<py::array_t<std::uint8_t>>(array)) {
@@ -87,13 +90,9 @@ FrameView frame_view(const py::array& array, PixelFormat format) {
                         " bytes, wanted adjoining pixels and rows at a positive distance; convert "
                         "it with numpy.ascontiguousarray(frame)");
     }
-    FrameView view;
-    view.data = static_cast<const std::uint8_t*>(array.data());
-    view.height = static_cast<int>(array.shape(0));
-    view.width = static_cast<int>(array.shape(1));
-    view.stride_bytes = view.height == 1 ? py::ssize_t{view.width} * channels : array.strides(0);
-    view.format = format;
-    return view;
+    return one_plane(static_cast<const std::uint8_t*>(array.data()),
+                     static_cast<int>(array.shape(1)), static_cast<int>(array.shape(0)),
+                     array.shape(0) == 1 ? array.shape(1) * channels : array.strides(0), format);
 }
 
 float* tensor_for(const plan::Recipe& recipe, const py::array& out) {
@@ -120,7 +119,7 @@ std::unique_ptr<plan::Preprocess> make_plan(int height, int width, const std::st
     plan::Recipe recipe;
     recipe.height = height;
     recipe.width = width;
-    recipe.resize = named("resize", resize, kResizes);
+    recipe.resize = resize_named(resize);
     recipe.order = named("color", color, kOrders);
     recipe.scale = scale;
     recipe.mean = mean;

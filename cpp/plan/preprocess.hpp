@@ -12,19 +12,10 @@
 
 #include "base/frame.hpp"
 #include "cpu/features.hpp"
-#include "kernels/average_2x2/average_2x2.hpp"
-#include "kernels/lerp_columns/lerp_columns.hpp"
-#include "kernels/lerp_rows/lerp_rows.hpp"
 #include "kernels/pack_planar/pack_planar.hpp"
-#include "kernels/resize_columns/resize_columns.hpp"
-#include "kernels/resize_rows/resize_rows.hpp"
+#include "plan/rows/methods.hpp"
 
 namespace ei::plan {
-
-enum class Resize {
-    pil_bilinear,  // Pillow's BILINEAR: antialiased when shrinking
-    cv2_linear,    // cv2.INTER_LINEAR: two source pixels per axis, whatever the ratio
-};
 
 enum class ChannelOrder { rgb, bgr };
 
@@ -76,27 +67,13 @@ class Preprocess {
   private:
     template <class Emit>
     void each_row(const FrameView& frame, const Emit& emit) const;
-    template <class Emit>
-    void pillow_rows(const FrameView& frame, const PreprocessGeometry& geometry,
-                     PreprocessScratch& scratch, const Emit& emit) const;
-    template <class Emit>
-    void pillow_rows_first(const FrameView& frame, const PreprocessGeometry& geometry,
-                           PreprocessScratch& scratch, const Emit& emit) const;
-    template <class Emit>
-    void cv2_rows(const FrameView& frame, const PreprocessGeometry& geometry,
-                  PreprocessScratch& scratch, const Emit& emit) const;
-    template <class Emit>
-    void halved_rows(const FrameView& frame, PreprocessScratch& scratch, const Emit& emit) const;
     std::shared_ptr<const PreprocessGeometry> geometry_for(const FrameView& frame) const;
+    std::unique_ptr<PreprocessScratch> scratch_for(
+        std::shared_ptr<const PreprocessGeometry> geometry) const;
 
     Recipe recipe_;
+    cpu::Features features_;
     pack_planar::Affine3 affine_;  // per channel of the tensor
-
-    const Variant<resize_columns::Fn>& resize_columns_;
-    const Variant<resize_rows::Fn>& resize_rows_;
-    const Variant<lerp_columns::Fn>& lerp_columns_;
-    const Variant<lerp_rows::Fn>& lerp_rows_;
-    const Variant<average_2x2::Fn>& average_2x2_;
     const Variant<pack_planar::Fn>& pack_planar_;
 
     mutable std::mutex mutex_;  // guards the two below

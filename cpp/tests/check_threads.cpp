@@ -24,7 +24,8 @@ struct Picture {
     std::vector<std::uint8_t> bytes;
 
     ei::FrameView view() const {
-        return {bytes.data(), width, height, std::ptrdiff_t{width} * 3, ei::PixelFormat::rgb};
+        return ei::one_plane(bytes.data(), width, height, std::ptrdiff_t{width} * 3,
+                             ei::PixelFormat::rgb);
     }
 };
 

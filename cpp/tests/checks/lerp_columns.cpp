@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "plan/preprocess_axis.hpp"
+#include "plan/rows/cv2_axis.hpp"
 #include "tests/proof.hpp"
 
 namespace ei::check {
@@ -18,7 +18,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     Output<std::int16_t> found(4 * kMostOutputs, 0xA5), wanted(4 * kMostOutputs, 0x5A);
 
     const auto compare = [&](std::span<std::uint8_t> row, std::size_t width,
-                             std::size_t pixel_bytes, const plan::Cv2Axis& axis,
+                             std::size_t pixel_bytes, const plan::cv2_linear::Axis& axis,
                              std::size_t shift) {
         const Lerp lerp = axis.lerp();
         fill_random<std::uint8_t>(row, static_cast<std::uint32_t>(width + shift), 0, 255);
@@ -32,8 +32,8 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
         proof.intact("row", found);
     };
     const auto each_place = [&](std::size_t width, std::size_t outputs, bool all_offsets) {
-        const plan::Cv2Axis axis(static_cast<int>(width), static_cast<int>(outputs),
-                                 plan::Cv2Axis::Border::reweight);
+        const plan::cv2_linear::Axis axis(plan::whole(width, outputs),
+                                          plan::cv2_linear::Axis::Border::reweight);
         for (const std::size_t pixel_bytes : {1u, 2u, 3u, 4u}) {
             const auto fact = [&](const char* place, std::size_t value) {
                 proof.next({{"width", static_cast<long long>(width)},
@@ -69,7 +69,8 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
 template <std::size_t kPixelBytes>
 double time_row(Fn fn) {
     constexpr int kWidth = 1920, kOutputs = 512;
-    static const plan::Cv2Axis axis(kWidth, kOutputs, plan::Cv2Axis::Border::reweight);
+    static const plan::cv2_linear::Axis axis(plan::whole(kWidth, kOutputs),
+                                             plan::cv2_linear::Axis::Border::reweight);
     static const std::vector<std::uint8_t> source(kPixelBytes * kWidth, 77);
     static std::vector<std::int16_t> made(4 * kOutputs);
     return ns_per_pixel(kOutputs,

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "plan/preprocess_axis.hpp"
+#include "plan/rows/pillow_axis.hpp"
 #include "tests/proof.hpp"
 
 namespace ei::check {
@@ -33,7 +33,7 @@ struct Rows {
 enum Place { page_start, page_end, offset };
 
 // One case: `count` rows of one geometry, each row at its own place.
-void compare(Fn variant, Fn scalar, Proof& proof, Rows& rows, const plan::PillowAxis& axis,
+void compare(Fn variant, Fn scalar, Proof& proof, Rows& rows, const plan::pillow::Axis& axis,
              std::size_t width, std::size_t pixel_bytes, std::size_t count, Place place,
              std::size_t shift) {
     const Taps taps = axis.taps();
@@ -72,7 +72,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     Rows rows;
     std::size_t turn = 0;
     const auto each_place = [&](std::size_t width, std::size_t outputs, bool all_offsets) {
-        const plan::PillowAxis axis(static_cast<int>(width), static_cast<int>(outputs));
+        const plan::pillow::Axis axis(plan::whole(width, outputs));
         for (const std::size_t pixel_bytes : {1u, 2u, 3u, 4u}) {
             for (std::size_t count = 1; count <= kMostRows; ++count) {
                 compare(variant, scalar, proof, rows, axis, width, pixel_bytes, count, page_start,
@@ -103,7 +103,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
 template <std::size_t kPixelBytes>
 double time_rows(Fn fn) {
     constexpr int kWidth = 1920, kOutputs = 512;
-    static const plan::PillowAxis axis(kWidth, kOutputs);
+    static const plan::pillow::Axis axis(plan::whole(kWidth, kOutputs));
     constexpr std::size_t kRows = 4;
     static const std::vector<std::uint8_t> source(kRows * kPixelBytes * kWidth, 77);
     static std::vector<std::uint8_t> made(kRows * 4 * kOutputs);

@@ -113,13 +113,14 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
                     {"model_height", one.recipe().height},
                     {"padding", padding},
                     {"page_end", page_end}});
-        const std::ptrdiff_t row = std::ptrdiff_t{frame.width} * bytes_per_pixel(frame.format);
-        frame.stride_bytes = row + padding;
+        const std::ptrdiff_t row =
+            std::ptrdiff_t{frame.width} * plane_shape(frame.format, 0).pixel_bytes;
+        const std::ptrdiff_t stride = row + padding;
         // The last row has no padding behind it.
-        const auto bytes = static_cast<std::size_t>((frame.height - 1) * frame.stride_bytes + row);
+        const auto bytes = static_cast<std::size_t>((frame.height - 1) * stride + row);
         const auto pixels = page_end ? memory.against_end(bytes) : memory.against_start(bytes);
         fill_random<std::uint8_t>(pixels, static_cast<std::uint32_t>(bytes), 0, 255);
-        frame.data = pixels.data();
+        frame.planes[0] = {pixels.data(), stride};
 
         const std::size_t area = static_cast<std::size_t>(one.recipe().width) *
                                  static_cast<std::size_t>(one.recipe().height);
@@ -144,7 +145,8 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
             const Preprocess other(recipe_for(model, resize), scalar());
             for (const Size& size : kFrames) {
                 for (const PixelFormat format :
-                     {PixelFormat::rgb, PixelFormat::bgr, PixelFormat::rgba, PixelFormat::gray}) {
+                     {PixelFormat::rgb, PixelFormat::bgr, PixelFormat::rgba, PixelFormat::bgra,
+                      PixelFormat::gray}) {
                     for (const bool page_end : {false, true}) {
                         for (const int padding : {0, 5}) {
                             FrameView frame;
@@ -166,11 +168,8 @@ double time_full_hd(Fn features) {
     static const std::vector<std::uint8_t> pixels(3 * kFrame.width * kFrame.height, 77);
     static std::vector<float> tensor(3 * kModel.width * kModel.height);
     const Preprocess plan(recipe_for(kModel, kResize), features());
-    FrameView frame;
-    frame.data = pixels.data();
-    frame.width = kFrame.width;
-    frame.height = kFrame.height;
-    frame.stride_bytes = 3 * kFrame.width;
+    const FrameView frame =
+        one_plane(pixels.data(), kFrame.width, kFrame.height, 3 * kFrame.width, PixelFormat::rgb);
     return ns_per_pixel(kModel.width * kModel.height, [&] { plan.run(frame, tensor.data()); });
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "plan/preprocess_axis.hpp"
+#include "plan/rows/pillow_axis.hpp"
 #include "tests/proof.hpp"
 
 namespace ei::check {
@@ -20,7 +20,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     Output<std::uint8_t> found(kMostBytes, 0xA5), wanted(kMostBytes, 0x5A);
 
     const auto compare = [&](std::span<std::uint8_t> pixels, std::size_t height, std::size_t bytes,
-                             const plan::PillowAxis& axis, std::size_t shift) {
+                             const plan::pillow::Axis& axis, std::size_t shift) {
         for (std::size_t i = 0; shift % 3 == 1 && i < pixels.size(); ++i) {
             pixels[i] = pixels[i] < 128 ? 0 : 255;
         }
@@ -41,7 +41,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     };
     for (const auto& [height, outputs] :
          {std::pair{1, 3}, {2, 1}, {3, 2}, {4, 9}, {9, 4}, {13, 3}, {40, 1}}) {
-        const plan::PillowAxis axis(height, outputs);
+        const plan::pillow::Axis axis(plan::whole(height, outputs));
         const auto rows = static_cast<std::size_t>(height);
         for (const std::size_t bytes : sizes_around_vectors()) {
             const std::size_t size = rows * bytes;
@@ -70,7 +70,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
 
 double time_row(Fn fn) {
     constexpr std::size_t kPixels = 512;
-    static const plan::PillowAxis axis(1080, 512);
+    static const plan::pillow::Axis axis(plan::whole(1080, 512));
     static const std::vector<std::uint8_t> pixels(8 * 4 * kPixels, 77);
     static std::vector<std::uint8_t> made(4 * kPixels);
     const std::uint8_t* rows[8];

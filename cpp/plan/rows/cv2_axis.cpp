@@ -1,0 +1,38 @@
+#include "plan/rows/cv2_axis.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ei::plan::cv2_linear {
+
+Axis::Axis(const AxisSpan& span, Border border) {
+    const int source = span.source;
+    // The ratio is inverted twice, as OpenCV does: source / target can differ in the last bit.
+    const double ratio = 1.0 / (static_cast<double>(span.target) / source);
+    const auto fixed = [](float weight) {
+        constexpr float kOne = 1 << lerp_columns::kWeightBits;
+        return static_cast<std::int16_t>(std::lrint(weight * kOne));  // ties to even
+    };
+    for (int x = span.first; x < span.first + span.count; ++x) {
+        const auto position = static_cast<float>((x + 0.5) * ratio - 0.5);
+        int left = static_cast<int>(std::floor(position));
+        float fraction = position - static_cast<float>(left);
+        if (border == Border::reweight) {
+            // A pair must lie inside the row: the last pixel is the right one of the last pair.
+            const bool before = left < 0;
+            const bool behind = left >= source - 1;
+            if (before) fraction = 0;
+            if (behind) fraction = source > 1 ? 1 : 0;
+            left = std::clamp(left, 0, std::max(source - 2, 0));
+            left_.push_back(left);
+            right_.push_back(std::min(left + 1, source - 1));
+        } else {
+            left_.push_back(std::clamp(left, 0, source - 1));
+            right_.push_back(std::clamp(left + 1, 0, source - 1));
+        }
+        weights_.push_back(fixed(1.0f - fraction));
+        weights_.push_back(fixed(fraction));
+    }
+}
+
+}  // namespace ei::plan::cv2_linear

@@ -1,0 +1,37 @@
+#pragma once
+// Tables of one axis, as OpenCV's INTER_LINEAR computes them for 8-bit images.
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/lerp_columns/lerp_columns.hpp"
+#include "plan/rows/row_source.hpp"
+
+namespace ei::plan::cv2_linear {
+
+// Two neighbours, positions in float, weights rounded to 11 bits. Outputs count from the span's
+// first.
+class Axis {
+  public:
+    enum class Border {
+        reweight,  // columns: outside the image the edge pixel takes the whole weight
+        repeat,    // rows: both weights stay, on the edge row twice
+    };
+    Axis(const AxisSpan& span, Border border);
+
+    int left(int output) const noexcept { return left_[static_cast<std::size_t>(output)]; }
+    int right(int output) const noexcept { return right_[static_cast<std::size_t>(output)]; }
+    const std::int16_t* weights(int output) const noexcept {
+        return weights_.data() + 2 * static_cast<std::size_t>(output);
+    }
+    lerp_columns::Lerp lerp() const noexcept {
+        return {left_.size(), left_.data(), weights_.data()};
+    }
+
+  private:
+    std::vector<std::int32_t> left_, right_;
+    std::vector<std::int16_t> weights_;
+};
+
+}  // namespace ei::plan::cv2_linear
