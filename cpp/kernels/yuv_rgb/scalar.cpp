@@ -1,18 +1,8 @@
-#include <bit>
-
+#include "kernels/round_to_byte.hpp"
 #include "kernels/yuv_rgb/yuv_rgb.hpp"
 
 namespace ei::yuv_rgb::scalar {
 namespace {
-
-// Adding 1.5 * 2^23 leaves no bits below the point, so the sum is rounded to nearest even and its
-// low bits are the integer.
-std::uint8_t round_and_clip(float value) noexcept {
-    constexpr float kShift = 12582912.0f;
-    const int rounded =
-        std::bit_cast<std::int32_t>(value + kShift) - std::bit_cast<std::int32_t>(kShift);
-    return static_cast<std::uint8_t>(rounded < 0 ? 0 : rounded > 255 ? 255 : rounded);
-}
 
 // The step is a constant in each copy, so that the compiler can vectorise.
 template <std::size_t kStep>
@@ -22,9 +12,9 @@ void convert(const std::uint8_t* __restrict luma, const std::uint8_t* u, const s
         const float y_f32 = static_cast<float>(luma[x] - c.luma_zero) * c.luma;
         const auto u_f32 = static_cast<float>(u[kStep * x] - 128);
         const auto v_f32 = static_cast<float>(v[kStep * x] - 128);
-        out[4 * x] = round_and_clip(y_f32 + v_f32 * c.red_v);
-        out[4 * x + 1] = round_and_clip(y_f32 + (u_f32 * c.green_u + v_f32 * c.green_v));
-        out[4 * x + 2] = round_and_clip(y_f32 + u_f32 * c.blue_u);
+        out[4 * x] = round_to_byte(y_f32 + v_f32 * c.red_v);
+        out[4 * x + 1] = round_to_byte(y_f32 + (u_f32 * c.green_u + v_f32 * c.green_v));
+        out[4 * x + 2] = round_to_byte(y_f32 + u_f32 * c.blue_u);
         out[4 * x + 3] = 0;
     }
 }

@@ -5,18 +5,27 @@
 
 namespace ei::plan::cv2_linear {
 
-Axis::Axis(const AxisSpan& span, Border border) {
+Axis::Axis(const AxisSpan& span, Border border, Positions positions) {
     const int source = span.source;
     // The ratio is inverted twice, as OpenCV does: source / target can differ in the last bit.
-    const double ratio = 1.0 / (static_cast<double>(span.target) / source);
+    const double inverse = static_cast<double>(span.target) / source;
+    const double ratio = 1.0 / inverse;
     const auto fixed = [](float weight) {
         constexpr float kOne = 1 << lerp_columns::kWeightBits;
         return static_cast<std::int16_t>(std::lrint(weight * kOne));  // ties to even
     };
     for (int x = span.first; x < span.first + span.count; ++x) {
-        const auto position = static_cast<float>((x + 0.5) * ratio - 0.5);
-        int left = static_cast<int>(std::floor(position));
-        float fraction = position - static_cast<float>(left);
+        int left;
+        float fraction;
+        if (positions == Positions::centres) {
+            const auto position = static_cast<float>((x + 0.5) * ratio - 0.5);
+            left = static_cast<int>(std::floor(position));
+            fraction = position - static_cast<float>(left);
+        } else {
+            left = static_cast<int>(std::floor(x * ratio));
+            const auto across = static_cast<float>((x + 1) - (left + 1) * inverse);
+            fraction = across <= 0 ? 0.0f : across - std::floor(across);
+        }
         if (border == Border::reweight) {
             // A pair must lie inside the row: the last pixel is the right one of the last pair.
             const bool before = left < 0;

@@ -1,5 +1,6 @@
 #pragma once
-// Tables of one axis, as OpenCV's INTER_LINEAR computes them for 8-bit images.
+// Tables of one axis, as OpenCV's INTER_LINEAR, and its INTER_AREA where a side grows, compute them
+// for 8-bit images.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,11 @@ class Axis {
         reweight,  // columns: outside the image the edge pixel takes the whole weight
         repeat,    // rows: both weights stay, on the edge row twice
     };
-    Axis(const AxisSpan& span, Border border);
+    enum class Positions {
+        centres,  // INTER_LINEAR: of an output's centre between the centres of two pixels
+        edges,    // INTER_AREA: an output mixes two pixels only where it lies across their edge
+    };
+    Axis(const AxisSpan& span, Border border, Positions positions = Positions::centres);
 
     int left(int output) const noexcept { return left_[static_cast<std::size_t>(output)]; }
     int right(int output) const noexcept { return right_[static_cast<std::size_t>(output)]; }

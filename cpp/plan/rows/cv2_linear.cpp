@@ -57,10 +57,10 @@ class Halved final : public Resampler {
 
 class Linear final : public Resampler {
   public:
-    Linear(const PlaneSpan& span, cpu::Features features)
+    Linear(const PlaneSpan& span, Axis::Positions positions, cpu::Features features)
         : span_(span),
-          columns_(span.columns, Axis::Border::reweight),
-          rows_(span.rows, Axis::Border::repeat),
+          columns_(span.columns, Axis::Border::reweight, positions),
+          rows_(span.rows, Axis::Border::repeat, positions),
           lerp_columns_(best(lerp_columns::kVariants, features).fn),
           lerp_rows_(best(lerp_rows::kVariants, features).fn) {}
 
@@ -146,7 +146,11 @@ std::unique_ptr<const Resampler> make(const PlaneSpan& span, cpu::Features featu
     if (is_halved(span.columns) && is_halved(span.rows)) {
         return std::make_unique<Halved>(span, features);
     }
-    return std::make_unique<Linear>(span, features);
+    return std::make_unique<Linear>(span, Axis::Positions::centres, features);
+}
+
+std::unique_ptr<const Resampler> make_from_edges(const PlaneSpan& span, cpu::Features features) {
+    return std::make_unique<Linear>(span, Axis::Positions::edges, features);
 }
 
 std::string variants(cpu::Features features) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cpu/features.hpp"
+#include "plan/rows/cv2_area.hpp"
 #include "plan/rows/cv2_linear.hpp"
 #include "plan/rows/pillow.hpp"
 #include "plan/rows/row_source.hpp"
@@ -15,6 +16,7 @@ namespace ei::plan {
 enum class Resize {
     pil_bilinear,  // Pillow's BILINEAR: antialiased when shrinking
     cv2_linear,    // cv2.INTER_LINEAR: two source pixels per axis, whatever the ratio
+    cv2_area,      // cv2.INTER_AREA: the average of what an output pixel covers
 };
 
 struct Method {
@@ -29,6 +31,7 @@ struct Method {
 inline constexpr Method kMethods[] = {
     {Resize::pil_bilinear, "PIL_BILINEAR", &pillow::make, &pillow::variants},
     {Resize::cv2_linear, "CV2_LINEAR", &cv2_linear::make, &cv2_linear::variants},
+    {Resize::cv2_area, "CV2_AREA", &cv2_area::make, &cv2_area::variants},
 };
 
 const Method& method_of(Resize resize);

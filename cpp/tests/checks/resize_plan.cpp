@@ -139,7 +139,8 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
         one.run(frame, again);
         proof.expect(allocations == before, "a known frame size allocates");
     };
-    for (const auto resize : {plan::Resize::pil_bilinear, plan::Resize::cv2_linear}) {
+    for (const auto resize :
+         {plan::Resize::pil_bilinear, plan::Resize::cv2_linear, plan::Resize::cv2_area}) {
         for (const Size& model : kModels) {
             const Preprocess one(recipe_for(model, resize), variant());
             const Preprocess other(recipe_for(model, resize), scalar());
@@ -178,7 +179,8 @@ const Registration registered{
     kVariants,
     &prove,
     {{"1080p RGB to 512x512 PIL_BILINEAR", &time_full_hd<plan::Resize::pil_bilinear>},
-     {"1080p RGB to 512x512 CV2_LINEAR", &time_full_hd<plan::Resize::cv2_linear>}}};
+     {"1080p RGB to 512x512 CV2_LINEAR", &time_full_hd<plan::Resize::cv2_linear>},
+     {"1080p RGB to 512x512 CV2_AREA", &time_full_hd<plan::Resize::cv2_area>}}};
 
 }  // namespace
 }  // namespace ei::check

@@ -1,0 +1,46 @@
+#pragma once
+// OpenCV's horizontal pass of averaging by area, kept in float32 for area_rows: every output is a
+// weighted sum of a run of source pixels,
+//   out = sum(row[first + i] * weight[i]), per channel.
+//
+//   Units      the row holds `width` pixels of pixel_bytes (1 gray, 2 interleaved chroma, 3 colour,
+//              4 colour and one dropped). An output pixel takes 1 float for gray, else 4: its
+//              channels, then zeros.
+//   Reads      only the pixels of the row; of the taps every padded weight.
+//   Writes     exactly taps.outputs pixels.
+//   Aliasing   none allowed. Alignment: none needed.
+//   Rounding   float32: from zero and in the order of the pixels, each product and each sum to
+//              nearest even, never fused. Weights are >= 0 and add up to about 1, so padding with
+//              zeros changes nothing. All variants equal scalar bit for bit.
+//   Errors     none; shapes are checked above.
+//   Source     cv2.resize INTER_AREA on 8 bits where sides shrink by a ratio that is no integer,
+//              found by comparing results (tests/kernels/test_area.py).
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/variant.hpp"
+
+namespace ei::area_columns {
+
+struct Taps {
+    std::size_t outputs = 0;
+    std::size_t padded = 0;               // weights stored per output
+    const std::int32_t* first = nullptr;  // per output: first source pixel; never decreases
+    const std::int32_t* count = nullptr;  // per output: source pixels used, 1..padded
+    const float* weights = nullptr;       // outputs * padded; zero behind count
+};
+
+using Fn = void (*)(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width,
+                    const Taps& taps, float* out) noexcept;
+
+namespace scalar {
+void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Taps& taps,
+         float* out) noexcept;
+}
+
+inline constexpr Variant<Fn> kVariants[] = {
+    {"scalar", cpu::kNone, &scalar::row},
+};
+
+}  // namespace ei::area_columns

@@ -1,0 +1,34 @@
+#pragma once
+// OpenCV's vertical pass of averaging by area, one row of area_columns at a time:
+//   sum[i] = before[i] + row[i] * weight, kept as floats for the next row or rounded to bytes.
+//
+//   Units      count counts values of a row, whatever pixels they form.
+//   Reads      exactly count values of row, and of before unless that is null (zeros).
+//   Writes     exactly count floats to sums when out is null, else exactly count bytes to out.
+//   Aliasing   before and sums may be one; nothing else. Alignment: none needed.
+//   Rounding   float32: the product and the sum to nearest even, never fused; bytes to the nearest
+//              integer, ties to even, clipped to 0..255. All variants equal scalar bit for bit.
+//   Errors     none; shapes are checked above.
+//   Source     cv2.resize INTER_AREA on 8 bits where sides shrink by a ratio that is no integer,
+//              found by comparing results (tests/kernels/test_area.py).
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/variant.hpp"
+
+namespace ei::area_rows {
+
+using Fn = void (*)(const float* row, float weight, std::size_t count, const float* before,
+                    float* sums, std::uint8_t* out) noexcept;
+
+namespace scalar {
+void row(const float* row, float weight, std::size_t count, const float* before, float* sums,
+         std::uint8_t* out) noexcept;
+}
+
+inline constexpr Variant<Fn> kVariants[] = {
+    {"scalar", cpu::kNone, &scalar::row},
+};
+
+}  // namespace ei::area_rows
