@@ -16,6 +16,7 @@ FLOORS = {
     "ort": 3,
     "flow": 4,
     "bindings": 5,
+    "fuzz": 5,
     "tests": 5,
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)

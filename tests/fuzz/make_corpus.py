@@ -1,0 +1,178 @@
+"""Makes the committed seeds of the fuzz targets: `python tests/fuzz/make_corpus.py`.
+
+A seed only has to lead the fuzzer into a part of the code; it finds the values itself. The layouts
+of the tail's and the plans' inputs are those in which cpp/fuzz/*.cpp draw them.
+"""
+
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from oracles.onnx_tails import argmax, dequantize, network, quantize, resize, step  # noqa: E402
+
+
+def small(model: onnx.ModelProto) -> bytes:
+    """The model without the values of its weights: their shape is enough."""
+    for tensor in model.graph.initializer:
+        if tensor.name == "w":
+            tensor.CopyFrom(numpy_helper.from_array(np.ones((5, 3, 3, 3), np.int8), "w"))
+    return model.SerializeToString(deterministic=True)
+
+
+def everything() -> bytes:
+    """One of each thing that a file can hold and a tail does not."""
+    value = helper.make_tensor_value_info
+    inner = helper.make_graph(
+        [helper.make_node("Add", ["a", "x"], ["b"]), helper.make_node("Cast", ["b"], ["c"], to=9)],
+        "body",
+        [value("a", 1, [])],
+        [value("b", 1, []), value("c", 9, [])],
+        [numpy_helper.from_array(np.float32(1), "one")],
+    )
+    types = [
+        ("s", helper.make_sequence_type_proto(helper.make_tensor_type_proto(1, None))),
+        ("m", helper.make_map_type_proto(7, helper.make_tensor_type_proto(1, [2]))),
+        ("o", helper.make_optional_type_proto(helper.make_tensor_type_proto(8, ["n"]))),
+        ("p", helper.make_sparse_tensor_type_proto(1, [4, None])),
+    ]
+    inputs = [helper.make_value_info(name, type_) for name, type_ in types]
+    inputs.append(value("x", 1, ["batch", 3, None]))
+    sparse = helper.make_sparse_tensor(
+        helper.make_tensor("v", 1, [2], [1, 2]), helper.make_tensor("i", 7, [2], [0, 3]), [4]
+    )
+    far = TensorProto(name="far", data_type=1, dims=[4], data_location=TensorProto.EXTERNAL)
+    for key, text in {"location": "weights.bin", "offset": "8", "length": "16"}.items():
+        far.external_data.add(key=key, value=text)
+    nodes = [
+        helper.make_node("Loop", ["", "", "x"], ["y", "z"], body=inner),
+        helper.make_node("Twice", ["x"], ["t"], domain="own"),
+        helper.make_node("Constant", [], ["k"], value_floats=[1.0, 2.0]),
+        helper.make_node("Any", ["k"], ["q"], domain="com.microsoft", words=["a", "b"], n=[1, 2]),
+    ]
+    graph = helper.make_graph(nodes, "all", inputs, [value("y", 1, None)], [far])
+    graph.sparse_initializer.add().CopyFrom(sparse)
+    for kind, data in {6: [1, -2], 7: [3], 10: [4], 11: [0.5], 9: [True]}.items():
+        graph.initializer.append(helper.make_tensor(f"typed{kind}", kind, [len(data)], data))
+    twice = helper.make_function(
+        "own",
+        "Twice",
+        ["u"],
+        ["v"],
+        [helper.make_node("Add", ["u", "u"], ["v"])],
+        [helper.make_opsetid("", 17)],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, functions=[twice], ir_version=8)
+    helper.set_model_props(model, {"author": "seed"})
+    return model.SerializeToString(deterministic=True)
+
+
+def shapes() -> bytes:
+    """Operators whose output sizes are inferred, before a tail."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], auto_pad="SAME_UPPER", strides=[2, 2]),
+        helper.make_node("MaxPool", ["c"], ["p"], kernel_shape=[2, 2], ceil_mode=1),
+        helper.make_node("ConvTranspose", ["p", "u"], ["d"], strides=[2, 2]),
+        helper.make_node("Pad", ["d", "pads"], ["e"]),
+        helper.make_node("Concat", ["e", "e"], ["f"], axis=1),
+        helper.make_node("Slice", ["f", "from", "to"], ["g"]),
+        helper.make_node("Resize", ["g", "", "", "size"], ["h"], mode="linear"),
+        helper.make_node("ArgMax", ["h"], ["y"], axis=1, keepdims=0),
+    ]
+    constants = {
+        "w": np.ones((2, 1, 3, 3), np.int8),
+        "u": np.ones((2, 2, 2, 2), np.int8),
+        "pads": np.array([0, 0, 1, 1, 0, 0, 1, 1]),
+        "from": np.array([0, 0, 0, 0]),
+        "to": np.array([1, 3, 5, 5]),
+        "size": np.array([1, 3, 20, 24]),
+    }
+    graph = helper.make_graph(
+        nodes,
+        "shapes",
+        [helper.make_tensor_value_info("x", 1, [1, 1, 16, 16])],
+        [helper.make_tensor_value_info("y", 7, None)],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString(deterministic=True)
+
+
+def graph_seeds() -> Iterator[tuple[str, bytes]]:
+    """Networks with every kind of tail."""
+    pair = (quantize(), dequantize())
+    tails = {
+        "resize_argmax": (resize(), argmax()),
+        "corners": (resize(coordinate_transformation_mode="align_corners"), argmax(keepdims=0)),
+        "softmax": (resize(scales=[1, 1, 2, 2]), step("Softmax", axis=1), argmax()),
+        "quantised": (*pair, resize(), quantize(), dequantize(), argmax()),
+        "signed": (quantize(dtype=np.int8), dequantize(dtype=np.int8), argmax()),
+        "twice": (resize((1, 5, 8, 8)), resize(), step("Transpose", perm=[0, 2, 3, 1])),
+        "cast": (argmax(), step("Cast", to=6), step("Squeeze", np.array([1]))),
+        "reshape": (argmax(), step("Reshape", np.array([1, 8, 8, 1]))),
+    }
+    for name, steps in tails.items():
+        yield f"{name}.onnx", small(network(*steps))
+    yield "nodes.onnx", small(network(resize(), argmax(), as_nodes=True))
+    yield "outputs.onnx", small(network(resize(), step("Identity"), argmax(), outputs=["t0", "t2"]))
+    yield "old.onnx", small(network(resize(scales=[1, 1, 2.5, 3], roi=[]), opset=11, ir=3))
+    yield "axes.onnx", small(network(resize((20, 24), axes=[2, 3]), opset=18))
+    yield "everything.onnx", everything()
+    yield "shapes.onnx", shapes()
+
+
+def tail_seeds() -> Iterator[tuple[str, bytes]]:
+    """A task, its geometry, and values."""
+    noise = np.random.default_rng(1).normal(size=60).astype(np.float32).tobytes()
+    odd = np.array([np.nan, np.inf, -np.inf, 0, -0.0, 1e-40, 3e38, -3e38], np.float32).tobytes()
+    # type, corners, width of ids, classes, sides, then whether and to what each side changes
+    for kind, name in {7: "float", 2: "uint8", 4: "int8"}.items():
+        yield f"{name}_larger", bytes([kind, 0, 0, 20, 3, 8, 1, 30, 1, 70]) + noise
+        yield f"{name}_corners", bytes([kind, 1, 0, 4, 8, 2, 1, 47, 1, 48]) + noise
+        yield f"{name}_same", bytes([kind, 0, 0, 6, 8, 16, 0, 0]) + noise
+        wide = struct.pack("<BBBHBB", kind, 0, 15, 100, 2, 3)
+        yield f"{name}_wide", wide + bytes([1, 9, 1, 20]) + noise
+    yield "float_odd", bytes([7, 0, 0, 20, 3, 8, 1, 30, 1, 70]) + odd
+    yield "classify_softmax", bytes([0, 1, 0, 5, 12]) + noise
+    yield "classify_doubles", bytes([0, 1, 1, 3, 5]) + np.array([1e300, np.nan, -np.inf]).tobytes()
+    for code, dtype in enumerate(["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]):
+        ids = np.arange(20).astype(dtype).tobytes()
+        yield f"ids_{dtype}", bytes([1, code, 19]) + ids[:0] + bytes([1]) + ids
+
+
+def preprocess_seeds() -> Iterator[tuple[str, bytes]]:
+    """A recipe, a frame, and pixels."""
+    pixels = bytes(np.random.default_rng(2).integers(0, 256, 48, np.uint8))
+    usual = struct.pack("<BB6h", 0, 1, 62, 29, 58, 29, 52, 28)  # scale 1/255; mean, std by channel
+    for resize_, name in enumerate(["pillow", "opencv"]):
+        for code, format_ in enumerate(["rgb", "bgr", "rgba", "gray"]):
+            for size, sides in {"smaller": (60, 90), "larger": (9, 11), "half": (63, 95)}.items():
+                recipe = bytes([31, 47, resize_, code % 2]) + usual
+                frame = bytes([code, *sides, 3 * (code % 2), 5])
+                yield f"{name}_{format_}_{size}", recipe + frame + pixels
+
+
+TARGETS = {"graph": graph_seeds, "tail": tail_seeds, "preprocess": preprocess_seeds}
+
+
+def main() -> None:
+    """Write every seed into its target's folder."""
+    for target, seeds in TARGETS.items():
+        folder = HERE / "corpus" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            old.unlink()
+        for name, data in seeds():
+            (folder / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
