@@ -35,7 +35,7 @@ Recipe draw_recipe(Draws& draws) {
 }
 
 struct Picture {
-    std::vector<std::uint8_t> bytes;
+    std::vector<std::uint8_t> planes[3];  // each in memory of its own, ending with its last sample
     FrameView view;
 };
 
@@ -47,13 +47,22 @@ Picture draw_picture(Draws& draws) {
     view.format = draws.one_of(kFormats);
     view.height = draws.within(1, 100);
     view.width = draws.within(1, 140);
-    const std::ptrdiff_t row = std::ptrdiff_t{view.width} * bytes_per_pixel(view.format);
-    const bool upwards = draws.within(0, 3) == 3;  // the last row first
-    const std::ptrdiff_t stride = row + draws.within(0, 40);
-    const std::ptrdiff_t last = stride * (view.height - 1);
-    picture.bytes = draws.fill<std::uint8_t>(static_cast<std::size_t>(last + row));
-    view.data = picture.bytes.data() + (upwards ? last : 0);
-    view.stride_bytes = upwards ? -stride : stride;
+    if (is_yuv(view.format)) {
+        view.matrix = draws.coin() ? Matrix::bt709 : Matrix::bt601;
+        view.full_range = draws.coin();
+    }
+    for (int p = 0; p < plane_count(view.format); ++p) {
+        const PlaneShape shape = plane_shape(view.format, p);
+        const int width = shape.half_width ? (view.width + 1) / 2 : view.width;
+        const int height = shape.half_height ? (view.height + 1) / 2 : view.height;
+        const std::ptrdiff_t row = std::ptrdiff_t{width} * shape.pixel_bytes;
+        const std::ptrdiff_t stride = row + draws.within(0, 40);
+        const bool upwards = draws.within(0, 3) == 3;  // the last row first
+        const std::ptrdiff_t last = stride * (height - 1);
+        std::vector<std::uint8_t>& bytes = picture.planes[p];
+        bytes = draws.fill<std::uint8_t>(static_cast<std::size_t>(last + row));
+        view.planes[p] = {bytes.data() + (upwards ? last : 0), upwards ? -stride : stride};
+    }
     return picture;
 }
 

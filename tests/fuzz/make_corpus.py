@@ -169,7 +169,8 @@ def main() -> None:
         folder = HERE / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
-            old.unlink()
+            if not old.name.startswith("found-"):  # a finding of the past, which stays
+                old.unlink()
         for name, data in seeds():
             (folder / name).write_bytes(data)
 
