@@ -2,61 +2,51 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import stat
-import struct
-import zlib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import Final
 
 import numpy as np
 
+from edgeinfer import _containers, _pillow
+from edgeinfer._containers import Container
 from edgeinfer.errors import InputError
 from edgeinfer.frame import Frame, PixelFormat
 
-if TYPE_CHECKING:
-    from PIL import Image, ImageFile
-
 __all__ = ["decode"]
 
-# Every other decoder of Pillow stays out of reach: some of them start programs (EPS) or have a long
-# history of memory errors, and none is a camera format.
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP")
+# A picture of up to so many pixels is no bomb however well it is compressed: flat ones compress
+# without bound (a WebP of 12 megapixels in one colour is some 500 bytes).
+_NO_BOMB_PIXELS: Final = 1 << 24
 
-# How files of these formats begin. WebP is a kind of RIFF.
-_SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM")
+# What fits into a board of 1 GB; see the memory in docs/images.md.
+_MOST_PIXELS: Final = {
+    "JPEG": 8192 * 6144,
+    "PNG": 8192 * 6144,
+    "WEBP": 4096 * 6144,
+    "BMP": 8192 * 6144,
+}
 
-_ORIENTATION: Final = 0x0112  # EXIF and TIFF tag; 5 to 8 swap width and height
-
-# What Pillow's readers raise on damaged files. Warning: some processes make errors of warnings.
-_DAMAGE: Final = (
-    ArithmeticError,
-    EOFError,
-    LookupError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    Warning,
-    struct.error,
-    zlib.error,
-)
+_BLOCK: Final = 1 << 20  # bytes read from a file between two looks at the clock
 
 
 def decode(
     path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview,
     *,
     at_least: tuple[int, int] | None = None,
-    max_pixels: int = 178_956_970,
+    max_pixels: int | None = None,
+    max_bytes: int = 1 << 26,
+    max_ratio: float = 4096,
+    timeout_s: float | None = 30,
 ) -> Frame:
     """Read a JPEG, PNG, WebP or BMP image.
 
     The pixels are those of Pillow's ``convert("RGB")``: grey, palette and CMYK images become RGB,
-    an alpha channel is dropped, of an animation the first picture is taken. EXIF orientation is
-    applied; orientation data that cannot be read counts as upright.
+    an alpha channel is dropped, of an animation the first picture is taken; 16-bit colour keeps
+    its high bytes, 16-bit grey is clipped at 255. EXIF orientation is applied; orientation data
+    that cannot be read counts as upright. ``docs/images.md`` has the table, and what each limit
+    does and does not bound.
 
     Args:
         path_or_bytes: a regular file, or the bytes of one.
@@ -64,134 +54,148 @@ def decode(
             JPEG is then decoded at 1/2, 1/4 or 1/8 of its size if that is no smaller than this in
             either direction. Several times faster for large photographs; the pixels differ a
             little from decoding in full and shrinking. Other formats ignore it.
-        max_pixels: refuse images of more than width x height pixels before anything is decoded.
-            The default is Pillow's own limit, ``2 * PIL.Image.MAX_IMAGE_PIXELS``, which stays in
-            force when this one is raised.
+        max_pixels: refuse pictures of more than width x height pixels, as stored, before anything
+            is decoded. None: 8192 x 6144, what cameras of 50 megapixels write, and for WebP half
+            of it, as its decoder takes twice the memory; this suits a board of 1 GB. Pillow's own
+            limit is not changed, and but for WebP not used.
+        max_bytes: refuse larger files, before more of them is read.
+        max_ratio: refuse pictures of more than 2**24 pixels that take more than so many times the
+            bytes of the file once they are RGB. Flat pictures reach 510 as JPEG of colour, 3100
+            as PNG of 8-bit grey.
+        timeout_s: give up after so long; looked at while reading, between parts of a kilobyte or
+            more while decoding, and before the first and after the last part. None: never.
     Returns:
         A ``PixelFormat.RGB`` frame of (height, width, 3) uint8, which owns its pixels.
     Raises:
-        InputError: no such file, not one of the four formats, damaged, cut short, or too large.
-    Cost: Pillow is imported on the first call. Peak memory is about 11 bytes a pixel; safe from
-        several threads.
+        InputError: no such file, not one of the four formats, damaged, cut short, over a limit, or
+            more than memory holds.
+    Cost: Pillow is imported on the first call. Peak memory is about twice the file and 7 bytes a
+        pixel; more for WebP and for JPEG in several scans. Safe from several threads.
     """
-    _check_limits(at_least, max_pixels)
-    with _opened(path_or_bytes) as (file, name):
-        try:
-            upright = _read(file, name, at_least, max_pixels)
-            pixels = np.asarray(upright)
-        except InputError:
-            raise  # a ValueError too, with a better text than the one below
-        except _DAMAGE as error:
-            raise InputError(f"{name}: damaged or cut short{_reason(error)}") from error
+    _check_settings(at_least, max_pixels, max_bytes, max_ratio, timeout_s)
+    clock = _pillow.Clock(timeout_s)
+    name, data = _contents(path_or_bytes, max_bytes, clock)
+    try:
+        container = _containers.examine(data)
+        del data  # the container has what is needed of it
+        _check_size(container, max_pixels, max_ratio)
+        pixels = _pillow.upright_rgb(container, at_least, clock)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error.__cause__
     height, width, _ = pixels.shape
     return Frame(pixels, PixelFormat.RGB, width=width, height=height)
 
 
-def _reason(error: Exception) -> str:
-    # Pillow's text names the file object, which tells a reader nothing.
-    return "" if "cannot identify" in str(error) else f": {str(error) or type(error).__name__}"
-
-
-def _check_limits(at_least: tuple[int, int] | None, max_pixels: int) -> None:
+def _check_settings(
+    at_least: tuple[int, int] | None,
+    max_pixels: int | None,
+    max_bytes: int,
+    max_ratio: float,
+    timeout_s: float | None,
+) -> None:
     pair = at_least is None or (
         isinstance(at_least, tuple | list)
         and len(at_least) == 2
-        and all(isinstance(side, int | np.integer) and side >= 1 for side in at_least)
+        and all(_is_count(side) for side in at_least)
     )
     if not pair:
         raise InputError(f"at_least: expected (height, width), both positive, got {at_least!r}")
-    if not isinstance(max_pixels, int | np.integer) or max_pixels < 1:
-        raise InputError(f"max_pixels: expected a positive number, got {max_pixels!r}")
+    for name, count in (("max_pixels", max_pixels), ("max_bytes", max_bytes)):
+        if not _is_count(count) and not (name == "max_pixels" and count is None):
+            raise InputError(f"{name}: expected a positive whole number, got {count!r}")
+    if not _is_positive(max_ratio):
+        raise InputError(
+            f"max_ratio: expected a positive number, got {max_ratio!r}; math.inf is no limit"
+        )
+    if timeout_s is not None and not _is_positive(timeout_s):
+        raise InputError(
+            f"timeout_s: expected a positive number of seconds, got {timeout_s!r}; None is no limit"
+        )
 
 
-@contextlib.contextmanager
-def _opened(
+def _is_count(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        return False
+    return bool(value >= 1)
+
+
+def _is_positive(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return bool(value > 0)  # False for NaN, too
+
+
+def _contents(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview,
-) -> Iterator[tuple[BinaryIO, str]]:
-    """The file to read and its name in error texts."""
+    max_bytes: int,
+    clock: _pillow.Clock,
+) -> tuple[str, bytes]:
+    """The name for error texts, and the bytes as they are now: a file or a buffer may change."""
     if isinstance(source, bytes | bytearray | memoryview):
-        yield io.BytesIO(source), "image bytes"
-        return
+        size = source.nbytes if isinstance(source, memoryview) else len(source)
+        if size > max_bytes:
+            raise _too_many_bytes("image bytes", f"{size} bytes are more than the", max_bytes)
+        return "image bytes", bytes(source)
     if not isinstance(source, str | os.PathLike):
         raise InputError(
             f"image: expected a path or the bytes of a file, got {type(source).__name__}; "
             "an array needs no decoding, pass it on as a frame"
         )
-    path = Path(source)
+    path = os.fsdecode(source)
     try:
-        # A pipe would block and a device never ends, so neither is opened.
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-            raise InputError(f"{path}: expected an image file, this is {kind}")
-        file = path.open("rb")
+        # Opening a device may already do something, so that its kind is asked for first; and once
+        # more after, as another file may have come in its place.
+        _check_kind(path, os.stat(path).st_mode)
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", 0) as file:
+            status = os.fstat(file.fileno())
+            _check_kind(path, status.st_mode)
+            if status.st_size > max_bytes:
+                raise _too_many_bytes(path, f"{status.st_size} bytes are more than the", max_bytes)
+            return path, _read(path, file, max_bytes, clock)
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         if isinstance(error, InputError):
             raise
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{path}: cannot read the image: {reason}") from error
-    with file:
-        yield file, str(path)
 
 
-def _read(
-    file: BinaryIO, name: str, at_least: tuple[int, int] | None, max_pixels: int
-) -> Image.Image:
-    """The RGB image, upright."""
-    image = _identify(file, name)
-    width, height = image.size
-    if width * height > max_pixels:
+def _check_kind(path: str, mode: int) -> None:
+    # A pipe would block and a device may never end.
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise InputError(f"{path}: expected an image file, this is {kind}")
+
+
+def _read(path: str, file: io.FileIO, max_bytes: int, clock: _pillow.Clock) -> bytes:
+    """To the end of the file, wherever that is by now."""
+    blocks, total = [], 0
+    while block := file.read(_BLOCK):
+        clock.look()
+        blocks.append(block)
+        total += len(block)
+        if total > max_bytes:
+            raise _too_many_bytes(path, "it gave more bytes than the", max_bytes)
+    return b"".join(blocks)
+
+
+def _too_many_bytes(name: str, found: str, max_bytes: int) -> InputError:
+    return InputError(f"{name}: {found} {max_bytes} allowed; shrink the image or raise max_bytes")
+
+
+def _check_size(container: Container, max_pixels: int | None, max_ratio: float) -> None:
+    width, height = container.width, container.height
+    most = _MOST_PIXELS[container.kind] if max_pixels is None else max_pixels
+    if width < 1 or height < 1:
+        raise InputError(f"damaged: {width} x {height} pixels; fetch or save the image again")
+    if width * height > most:
         raise InputError(
-            f"{name}: {width} x {height} is more than the {max_pixels} pixels allowed; "
+            f"{width} x {height} is more than the {most} pixels allowed; "
             "shrink the image or raise max_pixels"
         )
-    if at_least is not None and image.format == "JPEG":
-        # Before load(): the reader must know the scale. Only JPEG has its EXIF at hand by then.
-        least = at_least if _orientation(image) in (5, 6, 7, 8) else at_least[::-1]
-        image.draft(None, least)
-    image.load()
-    # Colour to be made transparent; Pillow would warn that RGB cannot hold it.
-    image.info.pop("transparency", None)
-    return _turn(image.convert("RGB"), _orientation(image))
-
-
-def _identify(file: BinaryIO, name: str) -> ImageFile.ImageFile:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        return Image.open(file, formats=_FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(f"{name}: too large for Pillow: {error}") from error
-    except UnidentifiedImageError as error:
-        file.seek(0)
-        start = file.read(8)
-        if start.startswith(_SIGNATURES):
-            raise  # the right kind of file after all
-        found = f"it starts with {start!r}" if start else "it is empty"
-        raise InputError(f"{name}: not a JPEG, PNG, WebP or BMP image: {found}") from error
-
-
-def _orientation(image: Image.Image) -> object:
-    """The EXIF tag, or None. A picture with good pixels and bad EXIF is still a picture."""
-    try:
-        value: object = image.getexif().get(_ORIENTATION)
-    except _DAMAGE:
-        return None
-    return value
-
-
-def _turn(image: Image.Image, orientation: object) -> Image.Image:
-    from PIL.Image import Transpose
-
-    methods = (
-        Transpose.FLIP_LEFT_RIGHT,
-        Transpose.ROTATE_180,
-        Transpose.FLIP_TOP_BOTTOM,
-        Transpose.TRANSPOSE,
-        Transpose.ROTATE_270,
-        Transpose.TRANSVERSE,
-        Transpose.ROTATE_90,
-    )
-    if isinstance(orientation, int) and 2 <= orientation <= 8:
-        return image.transpose(methods[orientation - 2])
-    return image
+    ratio = 3 * width * height / len(container.stream)
+    if width * height > _NO_BOMB_PIXELS and ratio > max_ratio:
+        raise InputError(
+            f"{width} x {height} pixels are {ratio:.0f} times the bytes they are stored in, more "
+            f"than the {max_ratio:g} allowed for a picture of this size, which is how bombs are "
+            "made; save the image as JPEG, or raise max_ratio if it comes from where you trust"
+        )

@@ -166,7 +166,8 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 def huge_png(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0"))
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
 
 
 REFUSED = {
@@ -179,7 +180,7 @@ REFUSED = {
     "short_bmp": (encoded(picture(), "BMP")[:-60], "damaged or cut short"),
     "short_webp": (encoded(picture(), "WEBP")[:-60], "damaged or cut short"),
     "png_signature": (b"\x89PNG\r\n\x1a\n", "damaged or cut short"),
-    "bomb": (huge_png(60000, 60000), "too large"),
+    "bomb": (huge_png(60000, 60000), "60000 x 60000 is more than the 50331648 pixels allowed"),
     "number": (12, "expected a path or the bytes of a file, got int"),
     "array": (np.zeros((2, 2, 3), np.uint8), "ndarray.*pass it on as a frame"),
     "missing": ("no/such/file.jpg", "no/such/file.jpg: cannot read the image: No such file"),

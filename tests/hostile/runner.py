@@ -160,17 +160,16 @@ def _status(field: str) -> int:
 
 def _serve(orders: dict[str, Any]) -> None:
     # Whatever prints must not print into the answers.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    if orders["setup"] and orders["warm"]:
-        _named(orders["setup"])()
-    threads = len(os.listdir("/proc/self/task"))
-    if threads > 1:
-        sys.exit(f"setup left {threads} threads, which a fork would lose; say warm=False")
-    work = _named(orders["work"]) if orders["warm"] else None
-    answers.write("{}\n")
-    answers.flush()
-    with tempfile.TemporaryFile() as prints:
+    with os.fdopen(os.dup(1), "w") as answers, tempfile.TemporaryFile() as prints:
+        os.dup2(2, 1)
+        if orders["setup"] and orders["warm"]:
+            _named(orders["setup"])()
+        threads = len(os.listdir("/proc/self/task"))
+        if threads > 1:
+            sys.exit(f"setup left {threads} threads, which a fork would lose; say warm=False")
+        work = _named(orders["work"]) if orders["warm"] else None
+        answers.write("{}\n")
+        answers.flush()
         for line in sys.stdin:
             outcome = _contained(orders, work, json.loads(line), prints)
             answers.write(json.dumps(asdict(outcome)) + "\n")
