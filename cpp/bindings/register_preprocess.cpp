@@ -1,10 +1,15 @@
 #include <pybind11/stl.h>
 
 #include <array>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "bindings/arrays.hpp"
+#include "bindings/frames.hpp"
+#include "bindings/named.hpp"
 #include "bindings/register.hpp"
 #include "bindings/without_gil.hpp"
 #include "plan/preprocess.hpp"
@@ -14,31 +19,24 @@ namespace py = pybind11;
 namespace ei::bindings {
 namespace {
 
-template <class Value>
-struct Named {
-    const char* name;
-    Value value;
-};
-
-constexpr Named<PixelFormat> kFormats[] = {
-    {"RGB", PixelFormat::rgb},   {"BGR", PixelFormat::bgr},   {"RGBA", PixelFormat::rgba},
-    {"BGRA", PixelFormat::bgra}, {"GRAY", PixelFormat::gray},
+constexpr Named<plan::Fit> kFits[] = {
+    {"STRETCH", plan::Fit::stretch},
+    {"LETTERBOX", plan::Fit::letterbox},
+    {"CROP", plan::Fit::crop},
 };
 constexpr Named<plan::ChannelOrder> kOrders[] = {
     {"RGB", plan::ChannelOrder::rgb},
     {"BGR", plan::ChannelOrder::bgr},
 };
-
-template <class Value, std::size_t N>
-Value named(const std::string& what, const std::string& name, const Named<Value> (&table)[N]) {
-    std::string wanted;
-    for (const Named<Value>& entry : table) {
-        if (name == entry.name) return entry.value;
-        if (!wanted.empty()) wanted += ", ";
-        wanted += entry.name;
-    }
-    throw Error(ErrorKind::input, what + ": found '" + name + "'; wanted one of " + wanted);
-}
+constexpr Named<plan::Layout> kLayouts[] = {
+    {"NCHW", plan::Layout::nchw},
+    {"NHWC", plan::Layout::nhwc},
+};
+constexpr Named<ElementType> kTypes[] = {
+    {"float32", ElementType::float32},
+    {"uint8", ElementType::uint8},
+    {"int8", ElementType::int8},
+};
 
 plan::Resize resize_named(const std::string& name) {
     std::string wanted;
@@ -49,111 +47,87 @@ plan::Resize resize_named(const std::string& name) {
     throw Error(ErrorKind::input, "resize: found '" + name + "'; wanted one of " + wanted);
 }
 
-std::string strides_of(const py::array& array) {
-    std::string text = "(";
-    for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
-        if (axis > 0) text += ", ";
-        text += std::to_string(array.strides(axis));
-    }
-    return text + (array.ndim() == 1 ? ",)" : ")");
+py::dtype dtype_of(ElementType type) {
+    return py::dtype(name_of(type));
 }
 
-// The array's own memory as a frame: rows may lie apart, the bytes of a row may not.
-FrameView frame_view(const py::array& array, PixelFormat format) {
-    const int channels = plane_shape(format, 0).pixel_bytes;
-    const bool gray = format == PixelFormat::gray;
-    const bool flat = array.ndim() == 2;
-    if (!py::isinstance<py::array_t<std::uint8_t>>(array)) {
-        throw Error(ErrorKind::input, "frame: found " + describe(array) +
-                                          ", wanted uint8; convert it with "
-                                          "frame.astype(numpy.uint8)");
-    }
-    if (flat ? !gray : (array.ndim() != 3 || array.shape(2) != channels)) {
-        throw Error(ErrorKind::input,
-                    "frame: found " + describe(array) + ", wanted uint8 (H, W" +
-                        (gray ? ") or (H, W, 1)" : ", " + std::to_string(channels) + ")") +
-                        " for this pixel format");
-    }
-    constexpr py::ssize_t kMost = plan::kMaxSide;
-    if (array.shape(0) > kMost || array.shape(1) > kMost || array.size() == 0) {
-        throw Error(ErrorKind::input, "frame: found " + describe(array) +
-                                          ", wanted sides within 1.." + std::to_string(kMost));
-    }
-    // Strides of axes with one element mean nothing, and NumPy leaves anything in them.
-    const bool bytes_adjoin = flat || channels == 1 || array.strides(2) == 1;
-    const bool pixels_adjoin = array.shape(1) == 1 || array.strides(1) == channels;
-    const bool rows_apart =
-        array.shape(0) == 1 || array.strides(0) >= array.shape(1) * py::ssize_t{channels};
-    if (!bytes_adjoin || !pixels_adjoin || !rows_apart) {
-        throw Error(ErrorKind::input,
-                    "frame: found " + describe(array) + " with strides " + strides_of(array) +
-                        " bytes, wanted adjoining pixels and rows at a positive distance; convert "
-                        "it with numpy.ascontiguousarray(frame)");
-    }
-    return one_plane(static_cast<const std::uint8_t*>(array.data()),
-                     static_cast<int>(array.shape(1)), static_cast<int>(array.shape(0)),
-                     array.shape(0) == 1 ? array.shape(1) * channels : array.strides(0), format);
+std::array<py::ssize_t, 4> shape_of(const plan::Recipe& recipe) {
+    if (recipe.layout == plan::Layout::nchw) return {1, 3, recipe.height, recipe.width};
+    return {1, recipe.height, recipe.width, 3};
 }
 
-float* tensor_for(const plan::Recipe& recipe, const py::array& out) {
-    const bool fits = py::isinstance<py::array_t<float>>(out) && out.ndim() == 4 &&
-                      out.shape(0) == 1 && out.shape(1) == 3 && out.shape(2) == recipe.height &&
-                      out.shape(3) == recipe.width;
-    if (!fits || !is_c_contiguous(out) || !out.writeable() ||
-        reinterpret_cast<std::uintptr_t>(out.data()) % alignof(float) != 0) {
+void* tensor_for(const plan::Recipe& recipe, const py::array& out) {
+    const auto shape = shape_of(recipe);
+    bool fits = out.dtype().equal(dtype_of(recipe.dtype)) && out.ndim() == 4;
+    std::string wanted;
+    for (int axis = 0; axis < 4; ++axis) {
+        const py::ssize_t extent = shape[static_cast<std::size_t>(axis)];
+        fits = fits && out.shape(axis) == extent;
+        wanted += (axis == 0 ? "" : ", ") + std::to_string(extent);
+    }
+    if (!fits || !is_c_contiguous(out) || !out.writeable() || !is_aligned(out)) {
         throw Error(ErrorKind::input,
                     "out: found " + describe(out) +
-                        (fits ? " that is read-only, unaligned or not "
-                                "C-contiguous"
-                              : "") +
-                        ", wanted float32 (1, 3, " + std::to_string(recipe.height) + ", " +
-                        std::to_string(recipe.width) + "), C-contiguous and writable");
+                        (fits ? " that is read-only, unaligned or not C-contiguous" : "") +
+                        ", wanted " + name_of(recipe.dtype) + " (" + wanted +
+                        "), C-contiguous and writable");
     }
-    return static_cast<float*>(const_cast<void*>(out.data()));
+    return const_cast<void*>(out.data());
 }
 
 std::unique_ptr<plan::Preprocess> make_plan(int height, int width, const std::string& resize,
-                                            const std::string& color, double scale,
-                                            const std::array<double, 3>& mean,
-                                            const std::array<double, 3>& std, bool scalar) {
+                                            const std::string& fit, const std::string& color,
+                                            double scale, const std::array<double, 3>& mean,
+                                            const std::array<double, 3>& std,
+                                            const std::string& layout, const std::string& dtype,
+                                            const std::optional<std::pair<double, int>>& quant,
+                                            int pad, bool scalar) {
     plan::Recipe recipe;
     recipe.height = height;
     recipe.width = width;
     recipe.resize = resize_named(resize);
+    recipe.fit = named("fit", fit, kFits);
     recipe.order = named("color", color, kOrders);
     recipe.scale = scale;
     recipe.mean = mean;
     recipe.std = std;
+    recipe.layout = named("layout", layout, kLayouts);
+    recipe.dtype = named("dtype", dtype, kTypes);
+    if (quant) recipe.quant = plan::Quant{quant->first, quant->second};
+    if (pad < 0 || pad > 255) {
+        throw Error(ErrorKind::input,
+                    "pad: found " + std::to_string(pad) + "; wanted a gray level within 0..255");
+    }
+    recipe.pad = static_cast<std::uint8_t>(pad);
     return std::make_unique<plan::Preprocess>(recipe, scalar ? cpu::kNone : cpu::enabled());
 }
 
 py::tuple run(const plan::Preprocess& plan, const py::object& frame, const std::string& format,
-              const py::array& out) {
-    const py::array pixels = as_array(frame, "frame");
-    const FrameView view = frame_view(pixels, named("format", format, kFormats));
-    float* tensor = tensor_for(plan.recipe(), out);
+              const py::array& out, const std::string& matrix, bool full_range) {
+    const HeldFrame held = hold_frame(frame, format, matrix, full_range);
+    void* tensor = tensor_for(plan.recipe(), out);
     Placement placement;
     {
-        // Both arrays are kept alive by the caller's references; the plan is safe from any thread.
+        // All arrays are kept alive by references here or at the caller's; the plan is safe from
+        // any thread.
         const WithoutGil without_gil;
-        placement = plan.run(view, tensor);
+        placement = plan.run(held.view, tensor);
     }
     return py::make_tuple(placement.scale_x, placement.scale_y, placement.pad_x, placement.pad_y,
                           placement.frame_width, placement.frame_height, placement.model_width,
                           placement.model_height);
 }
 
-py::array resized(const plan::Preprocess& plan, const py::object& frame,
-                  const std::string& format) {
-    const py::array pixels = as_array(frame, "frame");
-    const FrameView view = frame_view(pixels, named("format", format, kFormats));
-    const py::ssize_t channels = plan::resized_bytes_per_pixel(view.format);
+py::array resized(const plan::Preprocess& plan, const py::object& frame, const std::string& format,
+                  const std::string& matrix, bool full_range) {
+    const HeldFrame held = hold_frame(frame, format, matrix, full_range);
+    const py::ssize_t channels = plan::resized_bytes_per_pixel(held.view.format);
     py::array_t<std::uint8_t> out(
         {py::ssize_t{plan.recipe().height}, py::ssize_t{plan.recipe().width}, channels});
     std::uint8_t* bytes = out.mutable_data();
     {
         const WithoutGil without_gil;  // as in run()
-        plan.resize(view, bytes);
+        plan.resize(held.view, bytes);
     }
     return out;
 }
@@ -163,13 +137,18 @@ py::array resized(const plan::Preprocess& plan, const py::object& frame,
 void register_preprocess(py::module_& module) {
     py::class_<plan::Preprocess>(module, "PreprocessPlan", "A compiled edgeinfer.Preprocess.")
         .def(py::init(&make_plan), py::kw_only(), py::arg("height"), py::arg("width"),
-             py::arg("resize"), py::arg("color"), py::arg("scale"), py::arg("mean"), py::arg("std"),
+             py::arg("resize"), py::arg("fit") = "STRETCH", py::arg("color"), py::arg("scale"),
+             py::arg("mean"), py::arg("std"), py::arg("layout") = "NCHW",
+             py::arg("dtype") = "float32", py::arg("quant") = py::none(), py::arg("pad") = 114,
              py::arg("scalar") = false, "scalar=True keeps to the scalar kernels, for comparison.")
         .def("run", &run, py::arg("frame"), py::arg("format"), py::arg("out"),
-             "Writes `out`; returns the placement's (scale_x, scale_y, pad_x, pad_y, frame_width, "
-             "frame_height, model_width, model_height).")
-        .def("resize", &resized, py::arg("frame"), py::arg("format"),
-             "The resized bytes (h, w, 3 or 1), channels in frame order.")
+             py::arg("matrix") = "bt601", py::arg("full_range") = false,
+             "Writes `out`; `frame` is an array, or a tuple of one array a plane. Returns the "
+             "placement's (scale_x, scale_y, pad_x, pad_y, frame_width, frame_height, model_width, "
+             "model_height).")
+        .def("resize", &resized, py::arg("frame"), py::arg("format"), py::arg("matrix") = "bt601",
+             py::arg("full_range") = false,
+             "The resized bytes (h, w, 3 or 1), channels in frame order, of YUV as RGB.")
         .def_property_readonly("variants", &plan::Preprocess::variants,
                                "The kernel variants chosen, as 'operation=variant ...'.");
 }

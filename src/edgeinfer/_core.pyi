@@ -162,6 +162,7 @@ class PreprocessPlan:
         height: typing.SupportsInt | typing.SupportsIndex,
         width: typing.SupportsInt | typing.SupportsIndex,
         resize: str,
+        fit: str = "STRETCH",
         color: str,
         scale: typing.SupportsFloat | typing.SupportsIndex,
         mean: typing.Annotated[
@@ -170,25 +171,34 @@ class PreprocessPlan:
         std: typing.Annotated[
             collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"
         ],
+        layout: str = "NCHW",
+        dtype: str = "float32",
+        quant: tuple[
+            typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        ]
+        | None = None,
+        pad: typing.SupportsInt | typing.SupportsIndex = 114,
         scalar: bool = False,
     ) -> None:
         """
         scalar=True keeps to the scalar kernels, for comparison.
         """
     def resize(
-        self, frame: typing.Any, format: str
+        self, frame: typing.Any, format: str, matrix: str = "bt601", full_range: bool = False
     ) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
         """
-        The resized bytes (h, w, 3 or 1), channels in frame order.
+        The resized bytes (h, w, 3 or 1), channels in frame order, of YUV as RGB.
         """
     def run(
         self,
         frame: typing.Any,
         format: str,
         out: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]],
+        matrix: str = "bt601",
+        full_range: bool = False,
     ) -> tuple[typing.Any, ...]:
         """
-        Writes `out`; returns the placement's (scale_x, scale_y, pad_x, pad_y, frame_width, frame_height, model_width, model_height).
+        Writes `out`; `frame` is an array, or a tuple of one array a plane. Returns the placement's (scale_x, scale_y, pad_x, pad_y, frame_width, frame_height, model_width, model_height).
         """
     @property
     def variants(self) -> str:

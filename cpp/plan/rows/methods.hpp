@@ -7,6 +7,7 @@
 #include "cpu/features.hpp"
 #include "plan/rows/cv2_area.hpp"
 #include "plan/rows/cv2_linear.hpp"
+#include "plan/rows/nearest.hpp"
 #include "plan/rows/pillow.hpp"
 #include "plan/rows/row_source.hpp"
 
@@ -17,6 +18,7 @@ enum class Resize {
     pil_bilinear,  // Pillow's BILINEAR: antialiased when shrinking
     cv2_linear,    // cv2.INTER_LINEAR: two source pixels per axis, whatever the ratio
     cv2_area,      // cv2.INTER_AREA: the average of what an output pixel covers
+    nearest,       // Pillow's NEAREST
 };
 
 struct Method {
@@ -32,6 +34,7 @@ inline constexpr Method kMethods[] = {
     {Resize::pil_bilinear, "PIL_BILINEAR", &pillow::make, &pillow::variants},
     {Resize::cv2_linear, "CV2_LINEAR", &cv2_linear::make, &cv2_linear::variants},
     {Resize::cv2_area, "CV2_AREA", &cv2_area::make, &cv2_area::variants},
+    {Resize::nearest, "NEAREST", &nearest::make, &nearest::variants},
 };
 
 const Method& method_of(Resize resize);
