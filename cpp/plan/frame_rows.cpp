@@ -1,6 +1,5 @@
 #include "plan/frame_rows.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "plan/rows/variant_names.hpp"
@@ -41,10 +40,12 @@ FrameTables::FrameTables(const FrameView& frame, const FrameFit& fit, Resize res
     }
 }
 
-FrameRows::FrameRows(std::shared_ptr<const FrameTables> tables) : tables_(std::move(tables)) {
+FrameRows::FrameRows(std::shared_ptr<const FrameTables> tables)
+    : tables_(std::move(tables)), is_yuv_(is_yuv(tables_->format_)) {
     const PixelFormat format = tables_->format_;
     for (int p = 0; p < resized_planes(format); ++p) planes_[p] = tables_->planes_[p]->rows();
-    if (is_yuv(format)) rgb_ = AlignedBuffer(4 * static_cast<std::size_t>(tables_->fit_.x.count));
+    pixel_bytes_ = is_yuv_ ? 4 : planes_[0]->pixel_bytes();
+    if (is_yuv_) rgb_ = AlignedBuffer(4 * static_cast<std::size_t>(tables_->fit_.x.count));
     if (format == PixelFormat::yuyv) {
         // A row that one half hands on as it lies in the ring must outlive what the other asks for
         // meanwhile. Where that happens both read the same rows, and batches run up to 4 ahead.
@@ -66,21 +67,15 @@ void FrameRows::start(const FrameView& frame) {
     }
 }
 
-const std::uint8_t* FrameRows::row(int y) {
-    const std::uint8_t* first = planes_[0]->row(y);
+const std::uint8_t* FrameRows::rgb_row(const std::uint8_t* luma, int y) {
     const PixelFormat format = tables_->format_;
-    if (!is_yuv(format)) return first;
     const std::uint8_t* u = planes_[1]->row(y);
     const std::uint8_t* v = format == PixelFormat::i420 ? planes_[2]->row(y) : u + 1;
     if (format == PixelFormat::nv21) std::swap(u, v);
     std::uint8_t* rgb = rgb_.as<std::uint8_t>().data();
-    tables_->yuv_rgb_(first, u, v, planes_[1]->pixel_bytes(),
+    tables_->yuv_rgb_(luma, u, v, planes_[1]->pixel_bytes(),
                       static_cast<std::size_t>(tables_->fit_.x.count), coefficients_, rgb);
     return rgb;
-}
-
-std::size_t FrameRows::pixel_bytes() const noexcept {
-    return is_yuv(tables_->format_) ? 4 : planes_[0]->pixel_bytes();
 }
 
 std::string yuv_variants(cpu::Features features) {

@@ -49,12 +49,19 @@ class FrameRows {
     void start(const FrameView& frame);
     // Row y of what the fit keeps, from top to bottom: fit().x.count pixels. Channels are those of
     // the frame, or R, G, B for a YUV format. Valid until the next call.
-    const std::uint8_t* row(int y);
+    const std::uint8_t* row(int y) {
+        const std::uint8_t* first = planes_[0]->row(y);
+        return is_yuv_ ? rgb_row(first, y) : first;
+    }
     // 1 gray, 3 colour, 4 colour and one to drop.
-    std::size_t pixel_bytes() const noexcept;
+    std::size_t pixel_bytes() const noexcept { return pixel_bytes_; }
 
   private:
+    const std::uint8_t* rgb_row(const std::uint8_t* luma, int y);
+
     std::shared_ptr<const FrameTables> tables_;
+    bool is_yuv_;
+    std::size_t pixel_bytes_;
     std::unique_ptr<RowSource> planes_[3];
     std::unique_ptr<YuyvRows> yuyv_;
     yuv_rgb::Coefficients coefficients_{};

@@ -103,31 +103,30 @@ Pack::Pack(const Recipe& recipe, cpu::Features features)
     }
 }
 
-template <class Element, class Values, class Planar, class Interleaved>
-void Pack::write(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
-                 Bytes bytes, std::size_t at, Element* out, const Values (&values)[2],
-                 Planar planar, Interleaved interleaved) const {
-    const bool swap = bytes == Bytes::swapped;
-    if (layout_ == Layout::nhwc) {
-        interleaved(pixels, pixel_bytes, count, values[0], swap, out + 3 * at);
-        return;
-    }
-    // Bytes and tensor order their channels differently: planes and values change places instead.
-    Element* first = out + at;
-    Element* last = out + 2 * area_ + at;
-    if (swap) std::swap(first, last);
-    planar(pixels, pixel_bytes, count, values[swap ? 1 : 0], first, out + area_ + at, last);
-}
-
 void Pack::operator()(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
                       Bytes bytes, int y, int x, void* out) const {
+    const bool swap = bytes == Bytes::swapped;
     const std::size_t at = static_cast<std::size_t>(y) * width_ + static_cast<std::size_t>(x);
+    // Bytes and tensor may order their channels differently: in planes, these and their values
+    // change places instead.
+    const std::size_t first = at + (swap ? 2 * area_ : 0);
+    const std::size_t last = at + (swap ? 0 : 2 * area_);
     if (dtype_ == ElementType::float32) {
-        write(pixels, pixel_bytes, count, bytes, at, static_cast<float*>(out), affine_,
-              pack_planar_, pack_interleaved_);
+        auto* floats = static_cast<float*>(out);
+        if (layout_ == Layout::nchw) {
+            pack_planar_(pixels, pixel_bytes, count, affine_[swap ? 1 : 0], floats + first,
+                         floats + area_ + at, floats + last);
+        } else {
+            pack_interleaved_(pixels, pixel_bytes, count, affine_[0], swap, floats + 3 * at);
+        }
+        return;
+    }
+    auto* whole = static_cast<std::uint8_t*>(out);
+    if (layout_ == Layout::nchw) {
+        map_planar_(pixels, pixel_bytes, count, tables_[swap ? 1 : 0], whole + first,
+                    whole + area_ + at, whole + last);
     } else {
-        write(pixels, pixel_bytes, count, bytes, at, static_cast<std::uint8_t*>(out), tables_,
-              map_planar_, map_interleaved_);
+        map_interleaved_(pixels, pixel_bytes, count, tables_[0], swap, whole + 3 * at);
     }
 }
 

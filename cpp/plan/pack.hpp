@@ -31,11 +31,6 @@ class Pack {
     std::string variants(cpu::Features features) const;
 
   private:
-    template <class Element, class Values, class Planar, class Interleaved>
-    void write(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count, Bytes bytes,
-               std::size_t at, Element* out, const Values (&values)[2], Planar planar,
-               Interleaved interleaved) const;
-
     Layout layout_;
     ElementType dtype_;
     std::size_t width_, area_;

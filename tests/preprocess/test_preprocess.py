@@ -194,7 +194,7 @@ def test_masked_features_are_not_used_and_the_tensors_stay_the_same():
     assert masked["tensors"] == free["tensors"]
     assert {pair.split("=")[1] for pair in masked["variants"].split()} == {"scalar"}
     if "avx2" in _core.cpu_features(limited=False).split(","):
-        assert "resize_columns=avx2" in free["variants"]
+        assert "lerp_columns=avx2" in free["variants"]
         assert "pack_planar=avx2" in free["variants"]
 
 

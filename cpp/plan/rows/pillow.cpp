@@ -1,5 +1,6 @@
 #include "plan/rows/pillow.hpp"
 
+#include <bit>
 #include <optional>
 #include <vector>
 
@@ -50,10 +51,11 @@ class ColumnsFirst final : public RowSource {
           tables_(tables),
           row_bytes_(index(tables.span.columns.count) * pixel_bytes()) {
         source_.left_bytes = left_bytes(tables);
-        // The ring holds the rows one output row needs and those a batch may run ahead.
+        // The ring holds the rows one output row needs and those a batch may run ahead; a power of
+        // two, since every tap looks for its slot.
         const std::size_t most_taps = tables.rows ? tables.rows->most_taps() : 1;
-        slots_ = most_taps + kRowBatch - 1;
-        if (tables.columns) ring_ = AlignedBuffer(slots_ * row_bytes_);
+        last_slot_ = std::bit_ceil(most_taps + kRowBatch - 1) - 1;
+        if (tables.columns) ring_ = AlignedBuffer((last_slot_ + 1) * row_bytes_);
         if (tables.rows) made_ = AlignedBuffer(row_bytes_);
         pointers_.resize(most_taps);
     }
@@ -76,7 +78,7 @@ class ColumnsFirst final : public RowSource {
 
   private:
     std::uint8_t* slot(int y) {
-        return ring_.as<std::uint8_t>().data() + index(y) % slots_ * row_bytes_;
+        return ring_.as<std::uint8_t>().data() + (index(y) & last_slot_) * row_bytes_;
     }
 
     // Source row y behind the horizontal pass.
@@ -106,7 +108,7 @@ class ColumnsFirst final : public RowSource {
     const Tables& tables_;
     Source source_;
     std::size_t row_bytes_;
-    std::size_t slots_ = 0;
+    std::size_t last_slot_ = 0;
     AlignedBuffer ring_, made_;
     std::vector<const std::uint8_t*> pointers_;
     int ready_ = 0;  // source rows before it went through the horizontal pass, or are not needed
