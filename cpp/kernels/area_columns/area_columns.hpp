@@ -15,6 +15,8 @@
 //   Errors     none; shapes are checked above.
 //   Source     cv2.resize INTER_AREA on 8 bits where sides shrink by a ratio that is no integer,
 //              found by comparing results (tests/kernels/test_area.py).
+//
+// Variants take a pixel's channels side by side; gray, which has one, is left to scalar.
 
 #include <cstddef>
 #include <cstdint>
@@ -38,8 +40,24 @@ namespace scalar {
 void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Taps& taps,
          float* out) noexcept;
 }
+#if defined(EDGEINFER_X86_64)
+namespace avx2 {
+void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Taps& taps,
+         float* out) noexcept;
+}
+#elif defined(EDGEINFER_ARM64)
+namespace neon {
+void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Taps& taps,
+         float* out) noexcept;
+}
+#endif
 
 inline constexpr Variant<Fn> kVariants[] = {
+#if defined(EDGEINFER_X86_64)
+    {"avx2", cpu::kAvx2, &avx2::row},
+#elif defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::row},
+#endif
     {"scalar", cpu::kNone, &scalar::row},
 };
 

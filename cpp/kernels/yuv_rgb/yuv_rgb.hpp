@@ -6,8 +6,8 @@
 //
 //   Units      count counts pixels. Luma bytes adjoin; chroma bytes are chroma_step apart (1: a
 //              plane of its own, 2: two interleaved ones, 4: those as resizing leaves them).
-//   Reads      exactly the `count` bytes of each channel; of what lies between them at most the
-//              bytes of the other chroma channel. Writes exactly 4 * count bytes.
+//   Reads      the `count` bytes of each channel and what lies between the first and the last of
+//              them. Writes exactly 4 * count bytes.
 //   Aliasing   u and v may be one or lie in one row; out is none of the others. Alignment: none.
 //   Rounding   float32: each product and each sum to nearest even, never fused, the sum of G in the
 //              order above. All variants equal scalar bit for bit.
@@ -54,8 +54,26 @@ void row(const std::uint8_t* luma, const std::uint8_t* u, const std::uint8_t* v,
          std::size_t chroma_step, std::size_t count, const Coefficients& coefficients,
          std::uint8_t* out) noexcept;
 }
+#if defined(EDGEINFER_X86_64)
+namespace avx2 {
+void row(const std::uint8_t* luma, const std::uint8_t* u, const std::uint8_t* v,
+         std::size_t chroma_step, std::size_t count, const Coefficients& coefficients,
+         std::uint8_t* out) noexcept;
+}
+#elif defined(EDGEINFER_ARM64)
+namespace neon {
+void row(const std::uint8_t* luma, const std::uint8_t* u, const std::uint8_t* v,
+         std::size_t chroma_step, std::size_t count, const Coefficients& coefficients,
+         std::uint8_t* out) noexcept;
+}
+#endif
 
 inline constexpr Variant<Fn> kVariants[] = {
+#if defined(EDGEINFER_X86_64)
+    {"avx2", cpu::kAvx2, &avx2::row},
+#elif defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::row},
+#endif
     {"scalar", cpu::kNone, &scalar::row},
 };
 
