@@ -48,16 +48,18 @@ struct Inputs {
 Inputs gather(const flow::Network& network, const py::handle& inputs) {
     const auto& specs = network.inputs();
     Inputs gathered;
-    gathered.values.resize(specs.size());
-    gathered.tensors.reserve(specs.size());
+    // A file may list each of its weights as optional: room is made for those that come.
+    gathered.values.resize(network.required());
+    gathered.tensors.reserve(network.required());
     const auto put = [&](std::size_t i, const py::handle& object) {
         gathered.tensors.push_back(to_input(object, specs[i]));
+        if (i >= gathered.values.size()) gathered.values.resize(i + 1);
         gathered.values[i] = std::move(gathered.tensors.back().value);
     };
     if (!py::isinstance<py::dict>(inputs)) {
-        if (specs.size() != 1) {
+        if (network.required() != 1) {
             throw Error(ErrorKind::input, "inputs: found one array for a model of " +
-                                              std::to_string(specs.size()) +
+                                              std::to_string(network.required()) +
                                               " inputs, wanted a dict with " + names_of(specs));
         }
         put(0, inputs);
@@ -69,7 +71,7 @@ Inputs gather(const flow::Network& network, const py::handle& inputs) {
     for (const auto& [key, object] : named) {
         put(index_of(specs, text_of(key, "inputs"), "inputs"), object);
     }
-    for (std::size_t i = 0; i < specs.size(); ++i) {
+    for (std::size_t i = 0; i < network.required(); ++i) {
         if (!gathered.values[i]) {
             throw Error(ErrorKind::input,
                         "inputs: '" + specs[i].name + "' is missing, wanted " + declared(specs[i]));
@@ -107,20 +109,32 @@ std::span<const std::byte> memory_of(const ort::Value& value) {
     return {static_cast<const std::byte*>(value.data()), bytes_of(value.type(), count)};
 }
 
+std::span<const std::byte> memory_of(const py::array& array) {
+    return {static_cast<const std::byte*>(array.data()), static_cast<std::size_t>(array.nbytes())};
+}
+
+// An output of the caller's: its array, and where it goes in the results.
+struct Place {
+    py::object given;
+    py::array array;  // held: a buffer may move, and a DLPack tensor go, unless it is
+    bool copied = false;
+};
+
 // The runtime may write an output before it has read the last input, and trusts that none overlap.
 void expect_apart(const flow::Network& network, const Inputs& inputs,
-                  std::span<const std::size_t> wanted, std::span<const ort::Value> results) {
+                  std::span<const std::size_t> wanted, std::span<const Place> places) {
     struct Region {
         std::string name;
         std::span<const std::byte> memory;
     };
     std::vector<Region> taken;
     for (std::size_t i = 0; i < inputs.values.size(); ++i) {
+        if (!inputs.values[i]) continue;
         taken.push_back({"input '" + network.inputs()[i].name + "'", memory_of(inputs.values[i])});
     }
     for (std::size_t k = 0; k < wanted.size(); ++k) {
-        if (!results[k]) continue;
-        Region own{"out['" + network.outputs()[wanted[k]].name + "']", memory_of(results[k])};
+        if (!places[k].given) continue;
+        Region own{"out['" + network.outputs()[wanted[k]].name + "']", memory_of(places[k].array)};
         const std::less<const std::byte*> before;
         for (const Region& other : taken) {
             if (before(own.memory.data(), other.memory.data() + other.memory.size()) &&
@@ -140,8 +154,7 @@ py::dict run(const NetworkPtr& network, const py::handle& inputs,
     const Inputs gathered = gather(*network, inputs);
     const std::vector<std::size_t> wanted = choose(*network, outputs);
     std::vector<ort::Value> results(wanted.size());
-    std::vector<py::object> in_place(wanted.size());
-    std::vector<py::array> held;  // a buffer may move, and a DLPack tensor go, unless it is held
+    std::vector<Place> places(wanted.size());
     if (out) {
         for (const auto& [key, object] : *out) {
             const std::string name = text_of(key, "out");
@@ -152,22 +165,33 @@ py::dict run(const NetworkPtr& network, const py::handle& inputs,
                             "out: found '" + name + "', which outputs=[...] leaves out");
             }
             const auto k = static_cast<std::size_t>(place - wanted.begin());
-            held.push_back(as_array(object, "out['" + name + "']"));
-            results[k] = to_output(held.back(), network->outputs()[at]);
-            in_place[k] = py::reinterpret_borrow<py::object>(object);
+            Place& own = places[k];
+            own.array = as_array(object, "out['" + name + "']");
+            own.given = py::reinterpret_borrow<py::object>(object);
+            results[k] = to_output(own.array, network->outputs()[at]);
+            own.copied = !results[k];
         }
-        expect_apart(*network, gathered, wanted, results);
+        expect_apart(*network, gathered, wanted, places);
     }
     {
-        // Safe: the run touches only memory that `gathered`, `held` and `results` keep alive.
+        // Safe: the run touches only memory that `gathered`, `places` and `results` keep alive.
         const WithoutGil without_gil;
         network->run(gathered.values, wanted, results, limits);
     }
     py::dict named;
     for (std::size_t k = 0; k < wanted.size(); ++k) {
         const std::string& name = network->outputs()[wanted[k]].name;
-        named[py::str(name)] =
-            in_place[k] ? in_place[k] : py::object(to_array(std::move(results[k]), name));
+        if (places[k].given && !places[k].copied) {
+            named[py::str(name)] = places[k].given;
+            continue;
+        }
+        py::array made = to_array(std::move(results[k]), name);
+        if (!places[k].given) {
+            named[py::str(name)] = std::move(made);
+            continue;
+        }
+        copy_into(places[k].array, made, "out['" + name + "']");
+        named[py::str(name)] = places[k].given;
     }
     return named;
 }
@@ -212,6 +236,19 @@ py::dict views(const std::vector<std::shared_ptr<flow::BoundTensor>>& tensors) {
 void register_flow(py::module_& module) {
     WithoutGil::watch_the_end();
 
+    py::class_<flow::Tally::Reading>(module, "Tally")
+        .def_property_readonly("ends", [](const flow::Tally::Reading& r) { return r.ends; })
+        .def_readonly("total_ns", &flow::Tally::Reading::total_ns)
+        .def_readonly("longest_ns", &flow::Tally::Reading::longest_ns)
+        .def_readonly("counts", &flow::Tally::Reading::buckets)
+        .def_property_readonly("edges_ns", [](const flow::Tally::Reading& reading) {
+            std::vector<std::uint64_t> edges;
+            for (std::size_t i = 0; i < reading.buckets.size() + 1; ++i) {
+                edges.push_back(flow::Tally::edge_of(reading.first_bucket + i));
+            }
+            return edges;
+        });
+
     py::class_<flow::Network, std::shared_ptr<flow::Network>>(module, "Network")
         .def_static(
             "from_file",
@@ -241,6 +278,17 @@ void register_flow(py::module_& module) {
             "Where the runtime would read this object in run(); for proofs that nothing is copied.")
         .def_property_readonly("inputs", &flow::Network::inputs)
         .def_property_readonly("outputs", &flow::Network::outputs)
+        .def_property_readonly("file_inputs", &flow::Network::file_inputs)
+        .def_property_readonly("file_outputs", &flow::Network::file_outputs)
+        .def_property_readonly("required", &flow::Network::required)
+        .def(
+            "tally", [](const flow::Network& n, bool reset) { return n.tally().read(reset); },
+            py::arg("reset"))
+        .def("end_profiling",
+             [](const flow::Network& network) {
+                 const WithoutGil without_gil;  // writes a file
+                 return network.end_profiling();
+             })
         .def_property_readonly("tail_cut", [](const flow::Network& n) { return n.tail().cut; })
         .def_property_readonly("tail_why", [](const flow::Network& n) { return n.tail().why; })
         .def_property_readonly("tail_steps", [](const flow::Network& n) { return n.tail().steps; })

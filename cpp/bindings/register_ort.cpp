@@ -49,7 +49,17 @@ void register_ort(py::module_& module) {
         .def_readwrite("arena", &ort::Options::arena)
         .def_readwrite("memory_pattern", &ort::Options::memory_pattern)
         .def_readwrite("flush_denormals", &ort::Options::flush_denormals)
-        .def_readwrite("timeout_s", &ort::Options::timeout_s);
+        .def_readwrite("timeout_s", &ort::Options::timeout_s)
+        .def_readwrite("cpu_fallback", &ort::Options::cpu_fallback)
+        .def_readwrite("free_dimensions", &ort::Options::free_dimensions)
+        .def_readwrite("profile", &ort::Options::profile)
+        .def_readwrite("config", &ort::Options::config)
+        .def(
+            "add_provider",
+            [](ort::Options& options, const std::string& name, const ort::Entries& settings) {
+                options.providers.push_back({name, settings});
+            },
+            py::arg("name"), py::arg("settings"));
 
     py::class_<ort::Cancellation>(module, "Cancellation")
         .def(py::init<>())

@@ -202,9 +202,11 @@ ort::Value to_output(const py::handle& object, const ort::TensorSpec& spec) {
     const std::string what = "out['" + spec.name + "']";
     const py::array array = as_array(object, what);
     expect_type(array, spec, what);
-    if (bits_of(spec.type) < 8) {
-        throw Error(ErrorKind::input, what + ": a tensor of " + name_of(spec.type) +
-                                          " cannot be written in place; leave it out of `out`");
+    const bool is_text = spec.type == ElementType::string;
+    if (is_text && array.dtype().kind() != 'O') {
+        throw Error(ErrorKind::input, what + ": found " + describe(array) +
+                                          ", which holds text of one length only, wanted an array "
+                                          "of objects; numpy.empty(shape, object) is one");
     }
     if (!is_c_contiguous(array) || !is_aligned(array) || !array.writeable() || !fits(array, spec)) {
         throw Error(ErrorKind::input, what + ": found " + describe(array) +
@@ -214,8 +216,19 @@ ort::Value to_output(const py::handle& object, const ort::TensorSpec& spec) {
                                           ", wanted a writable " + "C-contiguous " +
                                           declared(spec) + "; numpy.empty(shape, dtype) is one");
     }
+    if (is_text || is_packed(spec.type)) return {};
     return ort::Value::view(const_cast<void*>(array.data()),
                             static_cast<std::size_t>(array.nbytes()), shape_of(array), spec.type);
+}
+
+void copy_into(py::array& array, const py::array& result, const std::string& what) {
+    if (shape_of(array) != shape_of(result)) {
+        throw Error(ErrorKind::input, what + ": found " + describe(array) + ", wanted " +
+                                          describe(result) +
+                                          ", which is what came out; leave it out of `out`, or "
+                                          "make it that large");
+    }
+    array[py::ellipsis()] = result;
 }
 
 py::array to_array(ort::Value&& value, const std::string& name) {

@@ -29,11 +29,15 @@ struct InputTensor {
 // read where they lie; strided ones and 4-bit types are copied.
 InputTensor to_input(const pybind11::handle& object, const ort::TensorSpec& spec);
 
-// A tensor over an array of the caller's that the runtime writes in place.
+// A tensor over an array of the caller's that the runtime writes in place. Nothing for strings and
+// 4-bit values, which the runtime holds in another form: copy_into() brings them over.
 ort::Value to_output(const pybind11::handle& object, const ort::TensorSpec& spec);
 
 // An array that owns the runtime's tensor; strings and 4-bit types are converted, thus copied.
 pybind11::array to_array(ort::Value&& value, const std::string& name);
+
+// Copies a result into an array of the caller's, whose shape may differ on symbolic axes only then.
+void copy_into(pybind11::array& array, const pybind11::array& result, const std::string& what);
 
 // A view over memory that `owner` keeps alive.
 template <class Owner>

@@ -7,8 +7,6 @@
 namespace ei::flow {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 double since_ms(Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
@@ -66,7 +64,10 @@ Binding::Binding(std::shared_ptr<const Network> network,
                         "bind: shapes names '" + name + "', which is no input of the model");
         }
     }
-    for (const ort::TensorSpec& spec : network_->inputs()) {
+    for (std::size_t i = 0; i < network_->inputs().size(); ++i) {
+        const ort::TensorSpec& spec = network_->inputs()[i];
+        // One that has a default is bound where the caller names it.
+        if (i >= network_->required() && !shapes.contains(spec.name)) continue;
         inputs_.push_back(make(spec, shape_of(spec, shapes)));
         core_.input(spec.name, inputs_.back()->value);
     }
@@ -110,7 +111,11 @@ void Binding::bind_core() {
     std::vector<ort::Value> found(specs.size());
     if (!all_fixed) {
         std::vector<ort::Value> zeros;
-        for (const auto& tensor : inputs_) zeros.push_back(view(*tensor));
+        auto bound = inputs_.begin();
+        for (const auto& spec : network_->inputs()) {
+            const bool given = bound != inputs_.end() && (*bound)->name == spec.name;
+            zeros.push_back(given ? view(**bound++) : ort::Value());
+        }
         std::vector<const char*> names_out;
         for (const auto& spec : specs) names_out.push_back(spec.name.c_str());
         network_->core()->run(zeros, names_out, found, network_->options().timeout_s);
@@ -183,16 +188,16 @@ const std::vector<std::shared_ptr<BoundTensor>>& Binding::outputs() {
 void Binding::run(const ort::Limits& limits) {
     const std::lock_guard lock(mutex_);
     complete_outputs();
-    const auto start = Clock::now();
-    core_.run(limits);
-    const double core_ms = since_ms(start);
-    const auto middle = Clock::now();
-    if (rest_) {
+    times_ = counted(network_->tally(), [&](Clock::time_point start) {
+        core_.run(limits);
+        const double core_ms = since_ms(start);
+        if (!rest_) return StageTimes{core_ms, 0};
+        const auto middle = Clock::now();
         const double left =
             limits.timeout_s <= 0 ? 0 : std::max(limits.timeout_s - core_ms / 1000, 1e-9);
         rest_->run({left, limits.cancel});
-    }
-    times_ = {core_ms, rest_ ? since_ms(middle) : 0};
+        return StageTimes{core_ms, since_ms(middle)};
+    });
 }
 
 Segmentation Binding::segment(std::optional<SizeHw> size, const ort::Limits& limits) {
@@ -203,15 +208,16 @@ Segmentation Binding::segment(std::optional<SizeHw> size, const ort::Limits& lim
         throw Error(ErrorKind::input, "segment: output '" + network_->core()->outputs()[at].name +
                                           "' is not bound, wanted it among bind(outputs=[...])");
     }
-    const auto start = Clock::now();
-    core_.run(limits);
-    const auto middle = Clock::now();
-    times_.run_ms = since_ms(start);
-    Segmentation result =
-        network_->segmenter().run(scores->value, scores->name, network_->tail().corners,
-                                  size ? size : network_->default_size());
-    times_.tail_ms = since_ms(middle);
-    return result;
+    return counted(network_->tally(), [&](Clock::time_point start) {
+        core_.run(limits);
+        const auto middle = Clock::now();
+        times_.run_ms = since_ms(start);
+        Segmentation result =
+            network_->segmenter().run(scores->value, scores->name, network_->tail().corners,
+                                      size ? size : network_->default_size());
+        times_.tail_ms = since_ms(middle);
+        return result;
+    });
 }
 
 StageTimes Binding::last_times() const {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/mapped_file.hpp"
+#include "flow/declared.hpp"
 #include "graph/facts.hpp"
 #include "graph/reader.hpp"
 #include "graph/tail.hpp"
@@ -128,27 +129,47 @@ std::string remedies(const std::vector<graph::Problem>& problems) {
     return text;
 }
 
-struct Loaded {
-    std::shared_ptr<const ort::Session> core, rest;
+// The rest of a cut file runs as a session of its own.
+ort::Options rest_options(ort::Options options) {
+    // Both start within the second that names the file of timings.
+    if (!options.profile.empty()) options.profile += "_rest";
+    return options;
+}
+
+}  // namespace
+
+struct Network::Parts {
+    std::shared_ptr<ort::Session> core, rest;
     Tail tail;
-    std::vector<std::string> outputs;
+    std::vector<std::string> outputs;                         // of the file, by name and in order
+    std::vector<ort::TensorSpec> core_outputs, rest_outputs;  // as the file declares them
+    std::vector<ort::TensorSpec> inputs;                      // as the file declares them
 };
 
 // `path` is empty for a model given as bytes.
-Loaded load(std::span<const std::byte> bytes, const std::string& path, const std::string& folder,
-            const LoadOptions& options) {
+Network::Parts Network::load(std::span<const std::byte> bytes, const std::string& path,
+                             const std::string& folder, const LoadOptions& options) {
     const auto whole = [&] {
         return path.empty() ? ort::Session::from_bytes(bytes, folder, options.session)
                             : ort::Session::from_file(path, options.session);
     };
-    Loaded loaded;
+    Parts loaded;
+    std::vector<graph::ValueInfo> declared_inputs, declared_outputs;
     if (is_ort_format(bytes)) {
+        if (!options.session.free_dimensions.empty()) {
+            throw Error(ErrorKind::input,
+                        "free_dimensions: found a file in ONNX Runtime's own format, wanted an "
+                        ".onnx file; fix the dimensions before it is converted");
+        }
         loaded.core = whole();
         loaded.tail.why = "the file is in ONNX Runtime's own format, which is left as it is";
     } else {
         const graph::Model model = graph::read(bytes);
         for (const auto& output : model.graph.outputs) loaded.outputs.emplace_back(output.name);
         const std::vector<graph::Problem> problems = find_problems(model, folder);
+        for (const auto& [name, size] : options.session.free_dimensions) {
+            expect_free_dimension(model, name);
+        }
         const graph::TailSearch search = graph::find_tail(model);
         loaded.tail = describe(search, options.fuse_tail);
         try {
@@ -157,18 +178,31 @@ Loaded load(std::span<const std::byte> bytes, const std::string& path, const std
             } else {
                 const graph::Cut cut = graph::cut(model, *search.tail);
                 loaded.core = ort::Session::from_bytes(cut.core, folder, options.session);
-                loaded.rest = ort::Session::from_bytes(cut.rest, folder, options.session);
+                loaded.rest =
+                    ort::Session::from_bytes(cut.rest, folder, rest_options(options.session));
             }
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::model || problems.empty()) throw;
             throw Error(ErrorKind::model, error.what() + remedies(problems));
         }
+        loaded.core->accept(optional_inputs(model));
+        declared_inputs = model.graph.inputs;
+        declared_outputs = model.graph.outputs;
+    }
+    // Only fixed dimensions make a difference, and without them the runtime may know more.
+    if (options.session.free_dimensions.empty()) declared_inputs = declared_outputs = {};
+    loaded.inputs = as_declared(loaded.core->inputs(), declared_inputs);
+    loaded.core_outputs = as_declared(loaded.core->outputs(), declared_outputs);
+    if (loaded.rest != nullptr) {
+        loaded.rest_outputs = as_declared(loaded.rest->outputs(), declared_outputs);
     }
     if (loaded.outputs.empty()) {
         for (const auto& spec : loaded.core->outputs()) loaded.outputs.push_back(spec.name);
     }
     return loaded;
 }
+
+namespace {
 
 // Callers name tensors by text, so a name that is none could never be asked for.
 void expect_text(const std::vector<ort::TensorSpec>& specs) {
@@ -186,31 +220,26 @@ void expect_text(const std::vector<ort::TensorSpec>& specs) {
     }
 }
 
-class Clock {
-  public:
-    explicit Clock(double budget_s) : budget_s_(budget_s) {}
-    // What is left of the budget; 0 stays "no limit", and a spent one is a nanosecond.
-    double left() const {
-        if (budget_s_ <= 0) return 0;
-        const std::chrono::duration<double> gone = std::chrono::steady_clock::now() - start_;
-        return std::max(budget_s_ - gone.count(), 1e-9);
-    }
-
-  private:
-    double budget_s_;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
+// What is left of a limit; 0 stays "no limit", and a spent one is a nanosecond.
+double left(double budget_s, Clock::time_point start) {
+    if (budget_s <= 0) return 0;
+    const std::chrono::duration<double> gone = Clock::now() - start;
+    return std::max(budget_s - gone.count(), 1e-9);
+}
 
 }  // namespace
 
-Network::Network(std::shared_ptr<const ort::Session> core, std::shared_ptr<const ort::Session> rest,
-                 Tail tail, const std::vector<std::string>& file_outputs)
-    : core_(std::move(core)), rest_(std::move(rest)), tail_(std::move(tail)) {
-    for (const std::string& name : file_outputs) {
+Network::Network(Parts parts)
+    : core_(std::move(parts.core)),
+      rest_(std::move(parts.rest)),
+      tail_(std::move(parts.tail)),
+      file_inputs_(std::move(parts.inputs)) {
+    for (const std::string& name : parts.outputs) {
         if (rest_ != nullptr) {
             const std::size_t at = index_of(rest_->outputs(), name);
             if (at < rest_->outputs().size()) {
                 outputs_.push_back(rest_->outputs()[at]);
+                file_outputs_.push_back(parts.rest_outputs[at]);
                 sources_.push_back({false, at});
                 continue;
             }
@@ -222,6 +251,7 @@ Network::Network(std::shared_ptr<const ort::Session> core, std::shared_ptr<const
                                               "made by the loaded model");
         }
         outputs_.push_back(core_->outputs()[at]);
+        file_outputs_.push_back(parts.core_outputs[at]);
         sources_.push_back({true, at});
     }
     expect_text(inputs());
@@ -233,22 +263,26 @@ std::shared_ptr<const Network> Network::from_file(const std::string& path,
     const MappedFile file(path);
     const auto slash = path.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    Loaded loaded = load(file.bytes(), path, folder, options);
-    return std::shared_ptr<const Network>(new Network(
-        std::move(loaded.core), std::move(loaded.rest), std::move(loaded.tail), loaded.outputs));
+    return std::shared_ptr<const Network>(new Network(load(file.bytes(), path, folder, options)));
 }
 
 std::shared_ptr<const Network> Network::from_bytes(std::span<const std::byte> model,
                                                    const std::string& folder,
                                                    const LoadOptions& options) {
-    Loaded loaded = load(model, "", folder, options);
-    return std::shared_ptr<const Network>(new Network(
-        std::move(loaded.core), std::move(loaded.rest), std::move(loaded.tail), loaded.outputs));
+    return std::shared_ptr<const Network>(new Network(load(model, "", folder, options)));
 }
 
 void Network::run(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
                   std::span<ort::Value> results, const ort::Limits& limits) const {
-    const Clock clock(limits.timeout_s);
+    counted(tally_, [&](Clock::time_point start) {
+        run_parts(inputs, wanted, results, limits, start);
+        return true;
+    });
+}
+
+void Network::run_parts(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
+                        std::span<ort::Value> results, const ort::Limits& limits,
+                        Clock::time_point start) const {
     std::vector<const char*> names[2];  // of the rest's outputs, of the core's
     std::vector<ort::Value> values[2];
     std::vector<std::size_t> slots[2];
@@ -271,7 +305,8 @@ void Network::run(std::span<const ort::Value> inputs, std::span<const std::size_
     }
     core_->run(inputs, names[1], values[1], limits);
     if (needs_rest) {
-        rest_->run({&values[1][logits], 1}, names[0], values[0], {clock.left(), limits.cancel});
+        rest_->run({&values[1][logits], 1}, names[0], values[0],
+                   {left(limits.timeout_s, start), limits.cancel});
     }
     for (int part = 0; part < 2; ++part) {
         for (std::size_t i = 0; i < slots[part].size(); ++i) {
@@ -306,10 +341,18 @@ Segmentation Network::segment(std::span<const ort::Value> inputs, std::optional<
     const std::size_t at = scores_index();
     const std::string& name = core_->outputs()[at].name;
     const char* const wanted = name.c_str();
-    ort::Value scores;
-    core_->run(inputs, {&wanted, 1}, {&scores, 1}, limits);
-    scores.expect_tensor(name);
-    return segmenter_.run(scores, name, tail_.corners, size ? size : default_size());
+    return counted(tally_, [&](Clock::time_point) {
+        ort::Value scores;
+        core_->run(inputs, {&wanted, 1}, {&scores, 1}, limits);
+        scores.expect_tensor(name);
+        return segmenter_.run(scores, name, tail_.corners, size ? size : default_size());
+    });
+}
+
+std::vector<std::string> Network::end_profiling() const {
+    std::vector<std::string> paths{core_->end_profiling()};
+    if (rest_ != nullptr) paths.push_back(rest_->end_profiling());
+    return paths;
 }
 
 std::optional<SizeHw> Network::default_size() const {

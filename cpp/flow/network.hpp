@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/tally.hpp"
 #include "ort/session.hpp"
 #include "plan/segment.hpp"
 
@@ -72,14 +73,20 @@ class Network {
                                                      const std::string& folder,
                                                      const LoadOptions& options);
 
-    // As the file declares them, cut or not.
+    // As the file has them, cut or not, with free dimensions fixed as the options say. The first
+    // required() inputs must be given, the others have defaults.
     const std::vector<ort::TensorSpec>& inputs() const noexcept { return core_->inputs(); }
+    std::size_t required() const noexcept { return core_->required(); }
     const std::vector<ort::TensorSpec>& outputs() const noexcept { return outputs_; }
+    // The same with free dimensions as the file declares them.
+    const std::vector<ort::TensorSpec>& file_inputs() const noexcept { return file_inputs_; }
+    const std::vector<ort::TensorSpec>& file_outputs() const noexcept { return file_outputs_; }
     const Tail& tail() const noexcept { return tail_; }
     const ort::Options& options() const noexcept { return core_->options(); }
 
-    // inputs[i] belongs to inputs()[i]; wanted[k] is an index into outputs(), and results[k] is
-    // written in place where it holds a value. Gives what the file's graph gives.
+    // inputs[i] belongs to inputs()[i], and is empty for an optional one left out; wanted[k] is an
+    // index into outputs(), and results[k] is written in place where it holds a value. Gives what
+    // the file's graph gives.
     void run(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
              std::span<ort::Value> results, const ort::Limits& limits) const;
 
@@ -98,20 +105,30 @@ class Network {
     // Index, among the core's outputs, of the tensor that segment() reads; Error(input) when the
     // model has none, with what it has instead.
     std::size_t scores_index() const;
+    // Counts of the runs of this network and its bindings.
+    Tally& tally() const noexcept { return tally_; }
+    // Stops writing timings: the core's file, and the rest's where a tail was cut.
+    std::vector<std::string> end_profiling() const;
     const Segmenter& segmenter() const noexcept { return segmenter_; }
     // The size of the mask when the caller names none: the cut Resize's, or the scores' own (none).
     std::optional<SizeHw> default_size() const;
 
   private:
-    Network(std::shared_ptr<const ort::Session> core, std::shared_ptr<const ort::Session> rest,
-            Tail tail, const std::vector<std::string>& file_outputs);
+    struct Parts;
+    static Parts load(std::span<const std::byte> bytes, const std::string& path,
+                      const std::string& folder, const LoadOptions& options);
+    explicit Network(Parts parts);
+    void run_parts(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
+                   std::span<ort::Value> results, const ort::Limits& limits,
+                   Clock::time_point start) const;
 
     std::shared_ptr<const ort::Session> core_;
     std::shared_ptr<const ort::Session> rest_;  // null when nothing was cut
     Tail tail_;
-    std::vector<ort::TensorSpec> outputs_;
+    std::vector<ort::TensorSpec> outputs_, file_inputs_, file_outputs_;
     std::vector<Source> sources_;
     Segmenter segmenter_;
+    mutable Tally tally_;
 };
 
 }  // namespace ei::flow

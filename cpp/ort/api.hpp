@@ -40,6 +40,7 @@ inline constexpr std::uint32_t kMinimumApi = 20;
        const char* const*, std::size_t, OrtValue**))                                               \
     X(10, CreateSessionOptions, OrtStatus*, (OrtSessionOptions**))                                 \
     X(13, SetSessionExecutionMode, OrtStatus*, (OrtSessionOptions*, int))                          \
+    X(14, EnableProfiling, OrtStatus*, (OrtSessionOptions*, const char*))                          \
     X(16, EnableMemPattern, OrtStatus*, (OrtSessionOptions*))                                      \
     X(17, DisableMemPattern, OrtStatus*, (OrtSessionOptions*))                                     \
     X(19, DisableCpuMemArena, OrtStatus*, (OrtSessionOptions*))                                    \
@@ -90,11 +91,14 @@ inline constexpr std::uint32_t kMinimumApi = 20;
     X(98, ReleaseTypeInfo, void, (OrtTypeInfo*))                                                   \
     X(99, ReleaseTensorTypeAndShapeInfo, void, (OrtTensorTypeAndShapeInfo*))                       \
     X(100, ReleaseSessionOptions, void, (OrtSessionOptions*))                                      \
+    X(110, SessionEndProfiling, OrtStatus*, (OrtSession*, OrtAllocator*, char**))                  \
     X(119, CreateEnvWithGlobalThreadPools, OrtStatus*,                                             \
       (int, const char*, const OrtThreadingOptions*, OrtEnv**))                                    \
     X(120, DisablePerSessionThreads, OrtStatus*, (OrtSessionOptions*))                             \
     X(121, CreateThreadingOptions, OrtStatus*, (OrtThreadingOptions**))                            \
     X(122, ReleaseThreadingOptions, void, (OrtThreadingOptions*))                                  \
+    X(124, AddFreeDimensionOverrideByName, OrtStatus*,                                             \
+      (OrtSessionOptions*, const char*, std::int64_t))                                             \
     X(125, GetAvailableProviders, OrtStatus*, (char***, int*))                                     \
     X(126, ReleaseAvailableProviders, OrtStatus*, (char**, int))                                   \
     X(130, AddSessionConfigEntry, OrtStatus*, (OrtSessionOptions*, const char*, const char*))      \
@@ -104,7 +108,9 @@ inline constexpr std::uint32_t kMinimumApi = 20;
     X(136, BindInput, OrtStatus*, (OrtIoBinding*, const char*, const OrtValue*))                   \
     X(137, BindOutput, OrtStatus*, (OrtIoBinding*, const char*, const OrtValue*))                  \
     X(149, SetGlobalSpinControl, OrtStatus*, (OrtThreadingOptions*, int))                          \
-    X(192, HasValue, OrtStatus*, (const OrtValue*, int*))
+    X(192, HasValue, OrtStatus*, (const OrtValue*, int*))                                          \
+    X(216, SessionOptionsAppendExecutionProvider, OrtStatus*,                                      \
+      (OrtSessionOptions*, const char*, const char* const*, const char* const*, std::size_t))
 
 struct Api {
 #define EI_ORT_FIELD(slot, name, result, parameters) result(*name) parameters = nullptr;

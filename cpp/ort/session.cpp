@@ -7,6 +7,17 @@
 namespace ei::ort {
 namespace {
 
+void append(const Library& library, OrtSessionOptions* options, const Provider& provider) {
+    std::vector<const char*> keys, values;
+    for (const auto& [key, value] : provider.options) {
+        keys.push_back(key.c_str());
+        values.push_back(value.c_str());
+    }
+    library.check(library.api().SessionOptionsAppendExecutionProvider(
+                      options, provider.name.c_str(), keys.data(), values.data(), keys.size()),
+                  ErrorKind::input, "providers: '" + provider.name + "' cannot be used");
+}
+
 SessionOptionsHandle make_options(const Library& library, const Options& options,
                                   const std::string& folder) {
     const Api& api = library.api();
@@ -34,6 +45,13 @@ SessionOptionsHandle make_options(const Library& library, const Options& options
     if (!folder.empty()) {
         entry("session.model_external_initializers_file_folder_path", folder.c_str());
     }
+    for (const auto& [name, size] : options.free_dimensions) {
+        check(api.AddFreeDimensionOverrideByName(raw, name.c_str(), size));
+    }
+    if (!options.cpu_fallback) entry("session.disable_cpu_ep_fallback", "1");
+    for (const auto& [key, value] : options.config) entry(key.c_str(), value.c_str());
+    if (!options.profile.empty()) check(api.EnableProfiling(raw, options.profile.c_str()));
+    for (const Provider& provider : options.providers) append(library, raw, provider);
     return handle;
 }
 
@@ -133,17 +151,57 @@ Session::Session(OrtSession* handle, const Options& options) : handle_(handle), 
     const Library& library = Library::get();
     inputs_ = read_specs(library, handle, true);
     outputs_ = read_specs(library, handle, false);
+    accept({});
+}
+
+void Session::accept(std::vector<TensorSpec> optional) {
+    if (optional.empty()) required_ = inputs_.size();
+    for (TensorSpec& spec : optional) inputs_.push_back(std::move(spec));
+    input_names_.clear();
     for (const TensorSpec& spec : inputs_) input_names_.push_back(spec.name.c_str());
 }
+
+std::string Session::end_profiling() const {
+    if (options_.profile.empty()) {
+        throw Error(ErrorKind::input,
+                    "end_profiling: found no profile being written, wanted one; load the model "
+                    "with SessionOptions(profile=\"prefix\")");
+    }
+    const Library& library = Library::get();
+    char* path = nullptr;
+    library.check(library.api().SessionEndProfiling(handle_.get(), library.allocator(), &path),
+                  ErrorKind::run, "end the profile");
+    std::string text = path;
+    library.check(library.api().AllocatorFree(library.allocator(), path), ErrorKind::run,
+                  "free a path");
+    return text;
+}
+
+namespace {
+
+void check_loaded(const Library& library, OrtStatus* status, const Options& options,
+                  const std::string& doing) {
+    if (options.cpu_fallback) return library.check(status, ErrorKind::model, doing);
+    try {
+        library.check(status, ErrorKind::model, doing);
+    } catch (const Error& error) {
+        throw Error(error.kind(), std::string(error.what()) +
+                                      "; providers leaves the CPU out, so they must run the "
+                                      "whole model between them: add 'CPU' at its end");
+    }
+}
+
+}  // namespace
 
 std::shared_ptr<Session> Session::from_bytes(std::span<const std::byte> model,
                                              const std::string& folder, const Options& options) {
     const Library& library = Library::get();
     const SessionOptionsHandle settings = make_options(library, options, folder);
     OrtSession* handle = nullptr;
-    library.check(library.api().CreateSessionFromArray(library.env(), model.data(), model.size(),
-                                                       settings.get(), &handle),
-                  ErrorKind::model, "load the model");
+    check_loaded(library,
+                 library.api().CreateSessionFromArray(library.env(), model.data(), model.size(),
+                                                      settings.get(), &handle),
+                 options, "load the model");
     return std::shared_ptr<Session>(new Session(handle, options));
 }
 
@@ -151,8 +209,9 @@ std::shared_ptr<Session> Session::from_file(const std::string& path, const Optio
     const Library& library = Library::get();
     const SessionOptionsHandle settings = make_options(library, options, "");
     OrtSession* handle = nullptr;
-    library.check(library.api().CreateSession(library.env(), path.c_str(), settings.get(), &handle),
-                  ErrorKind::model, "load " + path);
+    check_loaded(library,
+                 library.api().CreateSession(library.env(), path.c_str(), settings.get(), &handle),
+                 options, "load " + path);
     return std::shared_ptr<Session>(new Session(handle, options));
 }
 
@@ -198,15 +257,27 @@ void Session::guarded(const Limits& limits, Call&& call) const {
 
 void Session::run(std::span<const Value> inputs, std::span<const char* const> output_names,
                   std::span<Value> outputs, const Limits& limits) const {
-    std::vector<const OrtValue*> values(inputs.size());
-    for (std::size_t i = 0; i < inputs.size(); ++i) values[i] = inputs[i].get();
+    std::vector<const OrtValue*> values(required_);
+    for (std::size_t i = 0; i < required_; ++i) values[i] = inputs[i].get();
+    std::span<const char* const> input_names = input_names_;
+    std::vector<const char*> given;
+    if (required_ < inputs.size()) {
+        given.assign(input_names.begin(),
+                     input_names.begin() + static_cast<std::ptrdiff_t>(required_));
+        for (std::size_t i = required_; i < inputs.size(); ++i) {
+            if (!inputs[i]) continue;
+            values.push_back(inputs[i].get());
+            given.push_back(input_names_[i]);
+        }
+        input_names = given;
+    }
     std::vector<OrtValue*> raw(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) raw[i] = outputs[i].get();
     const Api& api = Library::get().api();
     try {
         guarded(limits, [&](const OrtRunOptions* options) {
-            return api.Run(handle_.get(), options, input_names_.data(), values.data(),
-                           values.size(), output_names.data(), output_names.size(), raw.data());
+            return api.Run(handle_.get(), options, input_names.data(), values.data(), values.size(),
+                           output_names.data(), output_names.size(), raw.data());
         });
     } catch (...) {
         // A run that failed late may have made some outputs already.

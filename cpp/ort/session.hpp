@@ -18,14 +18,27 @@ namespace ei::ort {
 enum class GraphLevel { off = 0, basic = 1, extended = 2, all = 99 };
 enum class Spin { automatic, on, off };
 
+using Entries = std::vector<std::pair<std::string, std::string>>;
+
+// An execution provider by the name that the runtime's own append call takes.
+struct Provider {
+    std::string name;
+    Entries options;
+};
+
 struct Options {
     std::optional<int> threads;   // none: the process's shared pool; N: a pool of N of its own
     Spin spin = Spin::automatic;  // own pools only; automatic is off
     GraphLevel graph = GraphLevel::all;
-    bool arena = true;             // keep freed memory for the next run
-    bool memory_pattern = true;    // plan one block for all intermediate tensors
-    bool flush_denormals = false;  // treat denormal floats as zero
-    double timeout_s = 0;          // of each run; 0: none
+    bool arena = true;                // keep freed memory for the next run
+    bool memory_pattern = true;       // plan one block for all intermediate tensors
+    bool flush_denormals = false;     // treat denormal floats as zero
+    double timeout_s = 0;             // of each run; 0: none
+    std::vector<Provider> providers;  // tried before the CPU, in order
+    bool cpu_fallback = true;         // false: loading fails when a node would be left to the CPU
+    std::vector<std::pair<std::string, std::int64_t>> free_dimensions;  // symbol -> size
+    std::string profile;  // prefix of the file to write timings to; empty: none
+    Entries config;       // further session entries, by the runtime's own keys
 };
 
 // A pool of run options, so that a run with a deadline allocates nothing in the steady state.
@@ -46,12 +59,19 @@ class Session {
                                                const std::string& folder, const Options& options);
     static std::shared_ptr<Session> from_file(const std::string& path, const Options& options);
 
+    // Names the initialisers that a caller may replace (ONNX: initialisers listed as inputs); to be
+    // called before the session is shared. They follow the other inputs in inputs().
+    void accept(std::vector<TensorSpec> optional);
+
+    // What must be given, then what may be.
     const std::vector<TensorSpec>& inputs() const noexcept { return inputs_; }
+    std::size_t required() const noexcept { return required_; }
     const std::vector<TensorSpec>& outputs() const noexcept { return outputs_; }
     const Options& options() const noexcept { return options_; }
     OrtSession* get() const noexcept { return handle_.get(); }
 
-    // Runs once; safe from many threads. inputs[i] belongs to inputs()[i]. Outputs that hold a
+    // Runs once; safe from many threads. inputs[i] belongs to inputs()[i], and is empty for an
+    // optional one that is left out, as are those beyond the end. Outputs that hold a
     // value are written in place, the others are allocated by the runtime. Raises Error(run):
     // reason "timeout" when the time was up, "cancelled" when the token was.
     void run(std::span<const Value> inputs, std::span<const char* const> output_names,
@@ -59,6 +79,10 @@ class Session {
 
     // The same over a binding made for this session.
     void run(const OrtIoBinding* binding, const Limits& limits) const;
+
+    // Stops writing timings and gives the file's path; Error(input) when options().profile is
+    // empty.
+    std::string end_profiling() const;
 
   private:
     Session(OrtSession* handle, const Options& options);
@@ -69,6 +93,7 @@ class Session {
     SessionHandle handle_;
     Options options_;
     std::vector<TensorSpec> inputs_;
+    std::size_t required_ = 0;  // of inputs_
     std::vector<TensorSpec> outputs_;
     std::vector<const char*> input_names_;  // of inputs_, as the runtime takes them
     mutable RunOptionsPool run_options_;

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from edgeinfer._core import __version__ as __version__
     from edgeinfer._runtime import RuntimeInfo as RuntimeInfo
     from edgeinfer._runtime import open_runtime as open_runtime
+    from edgeinfer.binding import Binding as Binding
+    from edgeinfer.binding import StageTimes as StageTimes
     from edgeinfer.cancellation import Cancellation as Cancellation
     from edgeinfer.decode import decode as decode
     from edgeinfer.errors import BusyError as BusyError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from edgeinfer.frame import PixelFormat as PixelFormat
     from edgeinfer.inspection import ModelFacts as ModelFacts
     from edgeinfer.inspection import inspect as inspect
+    from edgeinfer.options import SessionOptions as SessionOptions
     from edgeinfer.postprocess.classification import classify as classify
     from edgeinfer.postprocess.segmentation import segment as segment
     from edgeinfer.preprocess import Fit as Fit
@@ -33,16 +36,16 @@ if TYPE_CHECKING:
     from edgeinfer.preprocess import Resize as Resize
     from edgeinfer.result import Classes as Classes
     from edgeinfer.result import Mask as Mask
-    from edgeinfer.session import Binding as Binding
     from edgeinfer.session import Session as Session
-    from edgeinfer.session import SessionOptions as SessionOptions
-    from edgeinfer.session import StageTimes as StageTimes
     from edgeinfer.session import TensorSpec as TensorSpec
+    from edgeinfer.stats import SessionStats as SessionStats
 
 _HOME = {
     "__version__": "_core",
     "RuntimeInfo": "_runtime",
     "open_runtime": "_runtime",
+    "Binding": "binding",
+    "StageTimes": "binding",
     "Cancellation": "cancellation",
     "decode": "decode",
     "BusyError": "errors",
@@ -55,6 +58,7 @@ _HOME = {
     "PixelFormat": "frame",
     "ModelFacts": "inspection",
     "inspect": "inspection",
+    "SessionOptions": "options",
     "classify": "postprocess.classification",
     "segment": "postprocess.segmentation",
     "Fit": "preprocess",
@@ -64,11 +68,9 @@ _HOME = {
     "Resize": "preprocess",
     "Classes": "result",
     "Mask": "result",
-    "Binding": "session",
     "Session": "session",
-    "SessionOptions": "session",
-    "StageTimes": "session",
     "TensorSpec": "session",
+    "SessionStats": "stats",
 }
 
 __all__ = list(_HOME)

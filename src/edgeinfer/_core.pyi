@@ -21,6 +21,7 @@ __all__: list[str] = [
     "SegmentPlan",
     "Spin",
     "TailFacts",
+    "Tally",
     "TensorSpec",
     "ValueFacts",
     "classify",
@@ -315,11 +316,26 @@ class Spin:
 
 class RuntimeOptions:
     arena: bool
+    cpu_fallback: bool
     flush_denormals: bool
     graph: GraphLevel
     memory_pattern: bool
+    profile: str
     spin: Spin
     def __init__(self) -> None: ...
+    def add_provider(
+        self, name: str, settings: collections.abc.Sequence[tuple[str, str]]
+    ) -> None: ...
+    @property
+    def config(self) -> list[tuple[str, str]]: ...
+    @config.setter
+    def config(self, arg0: collections.abc.Sequence[tuple[str, str]]) -> None: ...
+    @property
+    def free_dimensions(self) -> list[tuple[str, int]]: ...
+    @free_dimensions.setter
+    def free_dimensions(
+        self, arg0: collections.abc.Sequence[tuple[str, typing.SupportsInt | typing.SupportsIndex]]
+    ) -> None: ...
     @property
     def threads(self) -> int | None: ...
     @threads.setter
@@ -335,6 +351,18 @@ class Cancellation:
     @property
     def requested(self) -> bool: ...
 
+class Tally:
+    @property
+    def counts(self) -> list[int]: ...
+    @property
+    def edges_ns(self) -> list[int]: ...
+    @property
+    def ends(self) -> typing.Annotated[list[int], "FixedSize(4)"]: ...
+    @property
+    def longest_ns(self) -> int: ...
+    @property
+    def total_ns(self) -> int: ...
+
 class Network:
     @staticmethod
     def from_bytes(model: bytes, runtime: RuntimeOptions, fuse_tail: bool) -> Network: ...
@@ -342,6 +370,7 @@ class Network:
     def from_file(
         path: os.PathLike[str] | str | bytes, runtime: RuntimeOptions, fuse_tail: bool
     ) -> Network: ...
+    def end_profiling(self) -> list[str]: ...
     def input_address(self, name: str, object: typing.Any) -> int:
         """
         Where the runtime would read this object in run(); for proofs that nothing is copied.
@@ -364,10 +393,17 @@ class Network:
         timeout_s: typing.SupportsFloat | typing.SupportsIndex,
         cancel: Cancellation | None,
     ) -> tuple[typing.Any, ...]: ...
+    def tally(self, reset: bool) -> Tally: ...
+    @property
+    def file_inputs(self) -> list[TensorSpec]: ...
+    @property
+    def file_outputs(self) -> list[TensorSpec]: ...
     @property
     def inputs(self) -> list[TensorSpec]: ...
     @property
     def outputs(self) -> list[TensorSpec]: ...
+    @property
+    def required(self) -> int: ...
     @property
     def tail_cut(self) -> bool: ...
     @property

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+import weakref
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Self
 
 from numpy.typing import NDArray
 
@@ -21,12 +25,21 @@ from edgeinfer._arguments import (
     checked_threads,
     checked_timeout,
 )
+from edgeinfer._queue import RunQueue
 from edgeinfer._runtime import open_runtime
+from edgeinfer.binding import Binding
 from edgeinfer.cancellation import Cancellation, checked_cancel
 from edgeinfer.errors import InputError
+from edgeinfer.options import (
+    SessionOptions,
+    present_providers,
+    runtime_options,
+    used_providers,
+)
 from edgeinfer.result import Mask
+from edgeinfer.stats import SessionStats, stats_of
 
-__all__ = ["Binding", "Session", "SessionOptions", "StageTimes", "TensorSpec"]
+__all__ = ["Session", "TensorSpec"]
 
 Inputs = Any
 """{name: array}, or one array: numpy, DLPack or the buffer protocol."""
@@ -46,79 +59,6 @@ class TensorSpec:
     name: str
     dtype: str
     shape: tuple[int | str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionOptions:
-    """How a network is loaded and run.
-
-    Attributes:
-        fuse_tail: cut a recognised final Resize and/or ArgMax off the graph, so that
-            ``Session.segment`` does it in one fused pass. False leaves the graph alone. With
-            ``graph="all"`` the runtime may choose another kernel for a Resize that stands alone,
-            so that ``Session.run`` can differ from the uncut file in the last bits of a float.
-        to_uint8: None (as loaded) or False. Moving int8 activations to uint8 is not built yet, so
-            True is refused.
-        spin: whether threads of the session's own pool (``threads=N``) wait for work by spinning:
-            ``"on"`` answers faster and burns CPU between runs. ``"auto"`` is ``"off"``. The shared
-            pool never spins. Upstream key ``session.intra_op.allow_spinning``.
-        graph: how far the runtime optimises the graph: ``"off"``, ``"basic"``, ``"extended"``,
-            ``"all"``. Upstream ``GraphOptimizationLevel``.
-        providers: execution providers in order of preference. Only ``"CPU"`` is supported.
-        arena_mb: None. A limit on the runtime's arena is not built yet, so a number is refused.
-        arena: keep freed memory for the next run (faster, larger). Upstream ``EnableCpuMemArena``.
-        memory_pattern: plan one block for all intermediate tensors of a fixed input shape.
-            Upstream ``EnableMemPattern``.
-        flush_denormals: treat denormal floats as zero; speeds up some networks on some CPUs and
-            changes results in the last digits. Upstream key ``session.set_denormal_as_zero``.
-        timeout_s: seconds after which any run of the session stops with a ``RunError`` whose
-            ``reason`` is ``"timeout"``. None: no limit.
-
-    Raises:
-        InputError: a value outside those named above.
-    """
-
-    fuse_tail: bool = True
-    to_uint8: bool | None = None
-    spin: Literal["auto", "on", "off"] = "auto"
-    graph: Literal["off", "basic", "extended", "all"] = "all"
-    providers: tuple[str, ...] = ("CPU",)
-    arena_mb: int | None = None
-    arena: bool = True
-    memory_pattern: bool = True
-    flush_denormals: bool = False
-    timeout_s: float | None = None
-
-    def __post_init__(self) -> None:
-        _expect_one_of("spin", self.spin, ("auto", "on", "off"))
-        _expect_one_of("graph", self.graph, ("off", "basic", "extended", "all"))
-        for name in ("fuse_tail", "arena", "memory_pattern", "flush_denormals"):
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(
-                    f"SessionOptions.{name}: found {getattr(self, name)!r}, wanted True or False"
-                )
-        if not isinstance(self.providers, tuple | list) or tuple(self.providers) != ("CPU",):
-            raise InputError(
-                f"SessionOptions.providers: found {self.providers!r}, wanted ('CPU',); "
-                "other execution providers are not supported"
-            )
-        if self.to_uint8:
-            raise InputError("SessionOptions.to_uint8: found True, wanted None or False")
-        if self.arena_mb is not None:
-            raise InputError(
-                f"SessionOptions.arena_mb: found {self.arena_mb!r}, wanted None; "
-                "use arena=False to give memory back after each run"
-            )
-        checked_timeout(self.timeout_s)
-
-
-class StageTimes(NamedTuple):
-    """Milliseconds that the parts of a binding's latest run took."""
-
-    run_ms: float
-    """The network itself."""
-    tail_ms: float
-    """The fused pass to a mask, or the rest of the graph behind a cut."""
 
 
 class Session:
@@ -160,14 +100,7 @@ class Session:
         self._timeout_s = checked_timeout(self._options.timeout_s)
         self._threads = checked_threads(threads)
         self._runtime = open_runtime()
-        runtime = _core.RuntimeOptions()
-        runtime.threads = self._threads
-        runtime.spin = getattr(_core.Spin, self._options.spin)
-        runtime.graph = getattr(_core.GraphLevel, self._options.graph)
-        runtime.arena = self._options.arena
-        runtime.memory_pattern = self._options.memory_pattern
-        runtime.flush_denormals = self._options.flush_denormals
-        runtime.timeout_s = self._timeout_s
+        runtime = runtime_options(self._options, self._threads)
         fuse = self._options.fuse_tail
         network: _core.Network
         if isinstance(model, bytes | bytearray | memoryview):
@@ -179,13 +112,27 @@ class Session:
                 f"model: found {type(model).__name__}, wanted a path or the bytes of a model file"
             )
         self._network: _core.Network | None = network
-        self._inputs = tuple(_spec(s) for s in network.inputs)
-        self._outputs = tuple(_spec(s) for s in network.outputs)
+        declared = tuple(_spec(s) for s in network.file_inputs)
+        self._inputs = declared[: network.required]
+        self._optional_inputs = declared[network.required :]
+        self._outputs = tuple(_spec(s) for s in network.file_outputs)
+        self._queue: RunQueue | None = None
+        self._queue_lock = threading.Lock()
+        self._profile_ended = False
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """What the model file takes."""
         return self._inputs
+
+    @property
+    def optional_inputs(self) -> tuple[TensorSpec, ...]:
+        """What the model file has a default for: initialisers that it lists among its inputs.
+
+        They are given by name, in ``run``, ``run_async`` and ``segment`` among the inputs and in
+        ``bind`` among the shapes; left out, the file's values hold.
+        """
+        return self._optional_inputs
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
@@ -209,6 +156,8 @@ class Session:
                 and buffers are read where they lie; strided arrays and 4-bit types are copied.
             outputs: names to compute; None: all.
             out: ``{name: array}``, C-contiguous and writable; written in place and returned.
+                Outputs without an array are allocated. Strings (into arrays of objects) and 4-bit
+                values are copied there.
             timeout_s: seconds; None: the session's own. The runtime looks at the clock between
                 nodes and loop iterations.
             cancel: a ``Cancellation`` by which another thread may stop the run; None: none.
@@ -233,6 +182,57 @@ class Session:
             checked_cancel(cancel),
         )
 
+    def run_async(
+        self,
+        inputs: Inputs,
+        *,
+        outputs: Sequence[str] | None = None,
+        out: Mapping[str, NDArray[Any]] | None = None,
+        timeout_s: float | None = None,
+    ) -> Future[dict[str, NDArray[Any]]]:
+        """Begin a run in a thread of the session's own, and give its future at once.
+
+        Runs begin in the order in which they came; ``SessionOptions.async_threads`` go on at once
+        and ``async_waiting`` more may wait. Callbacks of the future run in the run's thread, or at
+        once where it has ended. ``asyncio.wrap_future`` makes it awaitable.
+
+        Args:
+            inputs, outputs, out: as for ``run``. The arrays are held until the run ends and must
+                not be changed before.
+            timeout_s: as for ``run``; counted from when the run begins.
+
+        Returns:
+            A future of what ``run`` returns. Its ``cancel()`` returns True and drops a run that
+            has not begun (``CancelledError``); one that has begun it asks to stop and returns
+            False: a ``RunError`` with ``reason`` ``"cancelled"`` follows, or the result where that
+            came first. Whatever else goes wrong with the run comes out of the future too.
+
+        Raises:
+            BusyError: as many runs as may wait do already.
+            InputError: the session is closed, or an argument is of a wrong kind.
+
+        A run that nobody awaits is finished all the same, even when the session is closed or gone;
+        at the end of the program runs in flight are asked to stop and waiting ones are dropped.
+
+        Cost: as ``run``, and two changes of threads.
+        """
+        network = self._open()
+        run = partial(
+            network.run,
+            dict(inputs) if isinstance(inputs, Mapping) else inputs,
+            checked_names(outputs),
+            checked_out(out),
+            self._limit(timeout_s),
+        )
+        with self._queue_lock:
+            if self._queue is None:
+                options = self._options
+                self._queue = RunQueue(options.async_threads, options.async_waiting)
+                # The queue's threads end when nobody holds the session any more.
+                end = weakref.finalize(self, self._queue.close, cancel=False)
+                end.atexit = False
+        return self._queue.submit(run)
+
     def bind(
         self,
         shapes: Mapping[str, Sequence[int]] | None = None,
@@ -242,7 +242,8 @@ class Session:
         """Allocate buffers for fixed shapes once, to run on many frames.
 
         Args:
-            shapes: ``{input name: shape}`` for inputs with symbolic axes.
+            shapes: ``{input name: shape}`` for inputs with symbolic axes, and for the optional
+                inputs to give: their buffers begin as zeros, not as the file's values.
             outputs: names to bind; None: all.
 
         Raises:
@@ -297,21 +298,74 @@ class Session:
     def describe(self) -> dict[str, Any]:
         """Tell what was changed at load and why, as plain values that ``json`` can write."""
         network = self._open()
+        options = self._options
         return {
             "tail": {
                 "cut": network.tail_cut,
                 "why": network.tail_why,
                 "steps": list(network.tail_steps),
             },
-            "providers": list(self._options.providers),
+            "providers": used_providers(options),
+            "providers_present": list(present_providers()),
+            "free_dimensions": {
+                "fixed": dict(options.free_dimensions),
+                "inputs": {s.name: list(s.shape) for s in network.inputs[: network.required]},
+                "outputs": {s.name: list(s.shape) for s in network.outputs},
+            },
+            "config": dict(options.config),
             "threads": self._threads if self._threads is not None else "shared",
             "runtime": {"path": self._runtime.path, "version": self._runtime.version},
             "cpu": _core.cpu_features(),
         }
 
-    def close(self) -> None:
-        """Give the network's memory back. Bindings and arrays made before stay valid."""
+    def stats(self, *, reset: bool = False) -> SessionStats:
+        """Tell how many runs there were, how they ended and how long they took.
+
+        Args:
+            reset: take the counts out, so that the next call tells of later runs only. Every run
+                is in one such reading exactly.
+
+        Counting costs a run nothing to speak of, takes no lock and stops no run: a reading is made
+        counter by counter, so that a run that ends meanwhile may be in some and not in others.
+        """
+        return stats_of(self._open().tally(reset))
+
+    def end_profiling(self) -> tuple[str, ...]:
+        """Stop writing timings (``SessionOptions.profile``) and give the files' paths.
+
+        The first is of the network; where a tail was cut off, a second is of the rest of the
+        graph, which ``run`` runs and ``segment`` does not. The files are JSON in Chrome's trace
+        format: one event for the load, for every run and for every node, ``dur`` in microseconds
+        and the node's execution provider under ``args``.
+
+        Raises:
+            InputError: no profile was asked for, or it was ended before.
+        """
+        network = self._open()
+        with self._queue_lock:
+            if self._profile_ended:
+                raise InputError(
+                    "end_profiling: found the profile ended before, wanted it once a session"
+                )
+            paths = tuple(network.end_profiling())
+            self._profile_ended = True
+        return paths
+
+    def close(self, *, cancel: bool = False) -> None:
+        """Take no more runs, and give the network's memory back behind the last one.
+
+        Bindings and arrays made before stay valid. Runs that go on, in other threads or by
+        ``run_async``, are finished. Never waits.
+
+        Args:
+            cancel: drop the runs of ``run_async`` that wait (``CancelledError``) and stop those
+                that go on (``RunError``, reason ``"cancelled"``) instead of finishing them.
+        """
         self._network = None
+        with self._queue_lock:
+            queue = self._queue
+        if queue is not None:
+            queue.close(cancel=cancel)
 
     def __enter__(self) -> Self:
         return self
@@ -334,70 +388,5 @@ class Session:
         return self._timeout_s if timeout_s is None else checked_timeout(timeout_s)
 
 
-class Binding:
-    """A network with buffers of fixed shape; made by ``Session.bind``.
-
-    Write a frame into ``inputs[name]``, call ``run`` or ``segment``, read ``outputs[name]``. Runs
-    of one binding are serialised; the buffers are yours in between. The views stay valid for as
-    long as they are held, even after the binding and its session are gone.
-    """
-
-    def __init__(self, binding: _core.Binding, timeout_s: float) -> None:
-        self._binding = binding
-        self._timeout_s = timeout_s
-        self._inputs: dict[str, NDArray[Any]] = binding.inputs()
-        self._outputs: dict[str, NDArray[Any]] | None = None
-
-    @property
-    def inputs(self) -> dict[str, NDArray[Any]]:
-        """Views over the buffers that the runtime reads."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> dict[str, NDArray[Any]]:
-        """Views over the buffers that ``run`` writes."""
-        if self._outputs is None:
-            self._outputs = self._binding.outputs()
-        return self._outputs
-
-    def run(self, *, timeout_s: float | None = None, cancel: Cancellation | None = None) -> None:
-        """Run the network from the input buffers into the output buffers.
-
-        Raises:
-            RunError: the runtime failed; ``reason`` is ``"timeout"`` when the time was up, and
-                ``"cancelled"`` when ``cancel`` asked for it.
-
-        Cost: nothing is allocated or copied once it has run before; the GIL is released.
-        """
-        self._binding.run(self._limit(timeout_s), checked_cancel(cancel))
-
-    def segment(
-        self,
-        *,
-        size: tuple[int, int] | None = None,
-        labels: Sequence[str] | None = None,
-        timeout_s: float | None = None,
-        cancel: Cancellation | None = None,
-    ) -> Mask:
-        """Run the network from the input buffers to a mask; see ``Session.segment``."""
-        classes, areas = self._binding.segment(
-            checked_size(size), self._limit(timeout_s), checked_cancel(cancel)
-        )
-        return Mask(classes, areas, labels)
-
-    @property
-    def last_times(self) -> StageTimes:
-        """How long the parts of the latest ``run`` or ``segment`` took, milliseconds."""
-        return StageTimes(*self._binding.last_times_ms)
-
-    def _limit(self, timeout_s: float | None) -> float:
-        return self._timeout_s if timeout_s is None else checked_timeout(timeout_s)
-
-
 def _spec(spec: _core.TensorSpec) -> TensorSpec:
     return TensorSpec(spec.name, spec.dtype, tuple(spec.shape))
-
-
-def _expect_one_of(name: str, value: object, wanted: tuple[str, ...]) -> None:
-    if not isinstance(value, str) or value not in wanted:
-        raise InputError(f"SessionOptions.{name}: found {value!r}, wanted one of {wanted}")

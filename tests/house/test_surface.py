@@ -15,8 +15,8 @@ PUBLIC = {
     "Binding", "BusyError", "Cancellation", "Classes", "EdgeInferError", "Fit", "Frame",
     "InputError", "Mask", "ModelError", "ModelFacts", "PackageError", "PixelFormat", "Placement",
     "Prepared", "Preprocess", "Resize", "RunError", "RuntimeInfo", "Session", "SessionOptions",
-    "StageTimes", "TensorSpec", "__version__", "classify", "decode", "inspect", "open_runtime",
-    "segment",
+    "SessionStats", "StageTimes", "TensorSpec", "__version__", "classify", "decode",
+    "inspect", "open_runtime", "segment",
 }  # fmt: skip
 
 

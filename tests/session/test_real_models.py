@@ -58,6 +58,9 @@ def test_a_real_model_gives_what_onnxruntime_gives(shared_data: Path, name: str)
                 assert [(s.name, s.dtype, s.shape) for s in session.inputs] == described(
                     oracle.get_inputs()
                 )
+                assert [(s.name, s.dtype, s.shape) for s in session.optional_inputs] == described(
+                    oracle.get_overridable_initializers()
+                )
                 assert [(s.name, s.dtype, s.shape) for s in session.outputs] == described(
                     oracle.get_outputs()
                 )

@@ -15,9 +15,10 @@ from edgeinfer.cli.table import printable
 from edgeinfer.errors import EdgeInferError, InputError
 
 if TYPE_CHECKING:
+    from edgeinfer.binding import Binding
     from edgeinfer.frame import Frame
     from edgeinfer.preprocess import Preprocess
-    from edgeinfer.session import Binding, Session
+    from edgeinfer.session import Session
 
 __all__ = ["Job", "Report", "prepare"]
 

@@ -149,7 +149,8 @@ def execute(options: argparse.Namespace) -> int:
     found = find(options.images, recursive=options.recursive, apart=options.out)
     labels = recipe.read_labels(options.labels) if options.labels else ()
 
-    from edgeinfer.session import Session, SessionOptions
+    from edgeinfer.options import SessionOptions
+    from edgeinfer.session import Session
 
     settings = SessionOptions(fuse_tail=not options.no_fuse_tail, timeout_s=options.timeout)
     with naming(options.model):

@@ -11,8 +11,9 @@ from edgeinfer.cli.table import printable
 from edgeinfer.errors import InputError
 
 if TYPE_CHECKING:
+    from edgeinfer.binding import Binding
     from edgeinfer.result import Mask
-    from edgeinfer.session import Binding, Session
+    from edgeinfer.session import Session
 
 __all__ = [
     "Classify",

@@ -1,0 +1,277 @@
+"""How a network is loaded and run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from edgeinfer import _core
+from edgeinfer._arguments import checked_path, checked_timeout
+from edgeinfer.errors import InputError
+
+__all__ = ["SessionOptions"]
+
+Entries = tuple[tuple[str, str], ...]
+Provider = str | tuple[str, Entries]
+
+MOST_ASYNC_THREADS = 64
+MOST_WAITING = 1_000_000
+LARGEST_DIMENSION = 2**31 - 1
+
+# How the runtime's append call spells the providers that it lists under longer names.
+APPENDED_AS = {
+    "azure": "AZURE",
+    "coreml": "CoreML",
+    "openvino": "OpenVINO",
+    "qnn": "QNN",
+    "vitisai": "VitisAI",
+    "webgpu": "WebGPU",
+    "xnnpack": "XNNPACK",
+}
+# Keys that a field of SessionOptions sets, and one that would open the disk to a model.
+OWN_KEYS = {
+    "session.intra_op.allow_spinning": "use spin",
+    "session.set_denormal_as_zero": "use flush_denormals",
+    "session.disable_cpu_ep_fallback": "leave 'CPU' out of providers",
+    "session.model_external_initializers_file_folder_path": "external data lies beside its model",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """How a network is loaded and run.
+
+    Attributes:
+        fuse_tail: cut a recognised final Resize and/or ArgMax off the graph, so that
+            ``Session.segment`` does it in one fused pass. False leaves the graph alone. With
+            ``graph="all"`` the runtime may choose another kernel for a Resize that stands alone,
+            so that ``Session.run`` can differ from the uncut file in the last bits of a float.
+        to_uint8: None (as loaded) or False. Moving int8 activations to uint8 is not built yet, so
+            True is refused.
+        spin: whether threads of the session's own pool (``threads=N``) wait for work by spinning:
+            ``"on"`` answers faster and burns CPU between runs. ``"auto"`` is ``"off"``. The shared
+            pool never spins. Upstream key ``session.intra_op.allow_spinning``.
+        graph: how far the runtime optimises the graph: ``"off"``, ``"basic"``, ``"extended"``,
+            ``"all"``. Upstream ``GraphOptimizationLevel``.
+        providers: execution providers in order of preference, by the runtime's names in any case,
+            with or without "ExecutionProvider": ``("XNNPACK", "CPU")``. One with settings is a
+            pair: ``(("XNNPACK", {"intra_op_num_threads": "2"}), "CPU")``. One that the installed
+            runtime lacks is an error. What no other provider takes runs on ``"CPU"`` where that
+            stands at the end; where it is left out, a model that would need it is refused at load.
+            Upstream ``SessionOptionsAppendExecutionProvider`` and
+            ``session.disable_cpu_ep_fallback``.
+        free_dimensions: ``{"batch": 1}``: sizes for symbolic axes of the inputs, by name, so that
+            the runtime can plan for fixed shapes. ``Session.inputs`` stays as the file has it;
+            ``Session.describe`` tells the shapes that result. Upstream
+            ``AddFreeDimensionOverrideByName``.
+        arena_mb: None. The runtime limits an arena for the whole process only, not for a session,
+            so a number is refused.
+        arena: keep freed memory for the next run (faster, larger). Upstream ``EnableCpuMemArena``.
+        memory_pattern: plan one block for all intermediate tensors of a fixed input shape.
+            Upstream ``EnableMemPattern``.
+        flush_denormals: treat denormal floats as zero; speeds up some networks on some CPUs and
+            changes results in the last digits. Upstream key ``session.set_denormal_as_zero``.
+        timeout_s: seconds after which any run of the session stops with a ``RunError`` whose
+            ``reason`` is ``"timeout"``. None: no limit.
+        async_threads: how many runs of ``Session.run_async`` go on at once, 1 to 64; each takes a
+            thread, started when it is first needed.
+        async_waiting: how many further runs may wait for one of those threads; one more raises
+            ``BusyError``. 0 takes a run only when a thread is free.
+        profile: prefix (path and start of the name) of the file that the runtime writes timings
+            to, one event a node and run, until ``Session.end_profiling``. Slows runs down. None:
+            no file. Upstream ``EnableProfiling``.
+        config: further session entries by the runtime's own keys, ``{"session.key": "value"}``,
+            for what has no field here, e.g. ``mlas.disable_kleidiai`` where that library's memory
+            grows with every new shape. The runtime ignores keys that it does not know. Upstream
+            ``AddSessionConfigEntry``.
+
+    Mappings are kept as tuples of pairs, so that options can be compared and hashed.
+
+    Raises:
+        InputError: a value outside those named above.
+    """
+
+    fuse_tail: bool = True
+    to_uint8: bool | None = None
+    spin: Literal["auto", "on", "off"] = "auto"
+    graph: Literal["off", "basic", "extended", "all"] = "all"
+    providers: tuple[str | tuple[str, Any], ...] = ("CPU",)
+    free_dimensions: Mapping[str, int] | tuple[tuple[str, int], ...] = ()
+    arena_mb: int | None = None
+    arena: bool = True
+    memory_pattern: bool = True
+    flush_denormals: bool = False
+    timeout_s: float | None = None
+    async_threads: int = 1
+    async_waiting: int = 8
+    profile: str | os.PathLike[str] | None = None
+    config: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        _expect_one_of("spin", self.spin, ("auto", "on", "off"))
+        _expect_one_of("graph", self.graph, ("off", "basic", "extended", "all"))
+        for name in ("fuse_tail", "arena", "memory_pattern", "flush_denormals"):
+            if not isinstance(getattr(self, name), bool):
+                raise _unlike(name, getattr(self, name), "True or False")
+        if self.to_uint8 is not None and self.to_uint8 is not False:
+            raise _unlike("to_uint8", self.to_uint8, "None or False")
+        if self.arena_mb is not None:
+            raise _unlike(
+                "arena_mb", self.arena_mb, "None; use arena=False to give memory back after a run"
+            )
+        checked_timeout(self.timeout_s)
+        _expect_count("async_threads", self.async_threads, 1, MOST_ASYNC_THREADS)
+        _expect_count("async_waiting", self.async_waiting, 0, MOST_WAITING)
+        object.__setattr__(self, "providers", _providers(self.providers))
+        object.__setattr__(self, "free_dimensions", _dimensions(self.free_dimensions))
+        object.__setattr__(self, "profile", _profile(self.profile))
+        object.__setattr__(self, "config", _config(self.config))
+
+
+def runtime_options(options: SessionOptions, threads: int | None) -> _core.RuntimeOptions:
+    """The core's form of the options, once the runtime is open.
+
+    Raises:
+        InputError: the runtime has no such provider.
+    """
+    runtime = _core.RuntimeOptions()
+    runtime.threads = threads
+    runtime.spin = getattr(_core.Spin, options.spin)
+    runtime.graph = getattr(_core.GraphLevel, options.graph)
+    runtime.arena = options.arena
+    runtime.memory_pattern = options.memory_pattern
+    runtime.flush_denormals = options.flush_denormals
+    runtime.timeout_s = checked_timeout(options.timeout_s)
+    runtime.free_dimensions = list(_pairs("free_dimensions", options.free_dimensions))
+    runtime.config = list(_pairs("config", options.config))
+    runtime.profile = os.fspath(options.profile) if options.profile is not None else ""
+    named = [p if isinstance(p, tuple) else (p, ()) for p in options.providers]
+    runtime.cpu_fallback = _key(named[-1][0]) == "cpu"
+    present = present_providers()
+    for name, settings in named:
+        if _key(name) not in map(_key, present):
+            raise InputError(
+                f"SessionOptions.providers: found {name!r}, wanted providers that the installed "
+                f"ONNX Runtime has: {', '.join(present)}; install a build "
+                "that has it and name it in EDGEINFER_ONNXRUNTIME, or leave it out"
+            )
+        if _key(name) != "cpu":
+            runtime.add_provider(APPENDED_AS.get(_key(name), _short(name)), list(settings))
+    return runtime
+
+
+def present_providers() -> tuple[str, ...]:
+    """Short names of the providers that the open runtime has."""
+    return tuple(_short(name) for name in _core.runtime_providers())
+
+
+def used_providers(options: SessionOptions) -> list[str]:
+    """Short names of the providers in use, as the runtime spells them."""
+    spelled = {_key(name): name for name in present_providers()}
+    names = (p if isinstance(p, str) else p[0] for p in options.providers)
+    return [spelled[_key(name)] for name in names]
+
+
+def _providers(given: object) -> tuple[Provider, ...]:
+    wanted = "names of execution providers, each once, with 'CPU' at the end or left out"
+    if not isinstance(given, tuple | list) or not given:
+        raise _unlike("providers", given, wanted)
+    found: list[Provider] = []
+    seen: set[str] = set()
+    for item in given:
+        name, settings = item if isinstance(item, tuple) and len(item) == 2 else (item, ())
+        if not _is_text(name) or "cpu" in seen or _key(name) in seen:
+            raise _unlike("providers", given, wanted)
+        seen.add(_key(name))
+        entries = _texts("providers", settings)
+        if entries and _key(name) == "cpu":
+            raise _unlike("providers", given, "no settings for 'CPU'; see the fields")
+        found.append((name, entries) if entries else name)
+    return tuple(found)
+
+
+def _dimensions(given: object) -> tuple[tuple[str, int], ...]:
+    pairs = _pairs("free_dimensions", given)
+    for name, size in pairs:
+        is_size = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        if not _is_text(name) or not is_size or not 1 <= size <= LARGEST_DIMENSION:
+            raise _unlike("free_dimensions", given, "{name: size}, sizes from 1 up")
+    return tuple((name, int(size)) for name, size in pairs)
+
+
+def _profile(given: object) -> str | None:
+    if given is None:
+        return None
+    if not isinstance(given, str | os.PathLike):
+        raise _unlike("profile", given, "None or a path and the start of a file's name")
+    prefix = checked_path(given)
+    folder = os.path.dirname(prefix) or "."
+    if not os.path.basename(prefix):
+        raise _unlike("profile", given, "the start of a file's name behind the folder")
+    if not os.access(folder, os.W_OK | os.X_OK) or not os.path.isdir(folder):
+        raise _unlike("profile", given, f"a folder that can be written to, unlike {folder!r}")
+    return prefix
+
+
+def _config(given: object) -> Entries:
+    entries = _texts("config", given)
+    for key, _ in entries:
+        if key in OWN_KEYS:
+            raise _unlike("config", key, f"other keys; {OWN_KEYS[key]}")
+    return entries
+
+
+def _texts(field: str, given: object) -> Entries:
+    pairs = _pairs(field, given)
+    for key, value in pairs:
+        if not _is_text(key) or not (value == "" or _is_text(value)):
+            raise _unlike(field, given, "{key: value}, both text")
+    return tuple(pairs)
+
+
+def _pairs(field: str, given: object) -> list[tuple[Any, Any]]:
+    items = given.items() if isinstance(given, Mapping) else given
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+        raise _unlike(field, given, "a mapping, or pairs")
+    pairs = [tuple(item) if isinstance(item, tuple | list) else () for item in items]
+    try:
+        distinct = len({pair[0] for pair in pairs if pair}) == len(pairs)
+    except TypeError:
+        distinct = False
+    if not distinct or any(len(pair) != 2 for pair in pairs):
+        raise _unlike(field, given, "a mapping, or pairs with each key once")
+    return [(pair[0], pair[1]) for pair in pairs]
+
+
+def _is_text(name: object) -> bool:
+    # What a C string can hold: no NUL, and no lone surrogates.
+    if not isinstance(name, str) or not name or "\0" in name:
+        return False
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _key(provider: str) -> str:
+    return _short(provider).lower()
+
+
+def _short(provider: str) -> str:
+    return provider.removesuffix("ExecutionProvider") or provider
+
+
+def _expect_one_of(name: str, value: object, wanted: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in wanted:
+        raise _unlike(name, value, f"one of {wanted}")
+
+
+def _expect_count(name: str, value: object, least: int, most: int) -> None:
+    is_number = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_number or not least <= value <= most:  # type: ignore[operator]
+        raise _unlike(name, value, f"a number from {least} to {most}")
+
+
+def _unlike(name: str, found: object, wanted: str) -> InputError:
+    return InputError(f"SessionOptions.{name}: found {found!r}, wanted {wanted}")
