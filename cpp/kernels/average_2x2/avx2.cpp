@@ -16,15 +16,21 @@
 namespace ei::average_2x2::avx2 {
 namespace {
 
-// Two pixels beside each other, as sums of 16 bits: r+r' g+g' b+b' 0 for four outputs.
+// Two pixels beside each other, as sums of 16 bits: r+r' g+g' b+b' 0 for four outputs, or
+// u+u' v+v' 0 0.
 template <int kPixelBytes>
 __m256i pair_sums(const std::uint8_t* row) noexcept {
     constexpr char kP = kPixelBytes;
-    const __m128i order = _mm_setr_epi8(0, kP, 1, kP + 1, 2, kP + 2, -1, -1, 2 * kP, 3 * kP,
-                                        2 * kP + 1, 3 * kP + 1, 2 * kP + 2, 3 * kP + 2, -1, -1);
-    const __m256i pixels = _mm256_inserti128_si256(
-        _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row))),
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 4 * kPixelBytes)), 1);
+    const auto third = [](int at) { return static_cast<char>(kPixelBytes == 2 ? -1 : at + 2); };
+    const __m128i order =
+        _mm_setr_epi8(0, kP, 1, kP + 1, third(0), third(kP), -1, -1, 2 * kP, 3 * kP, 2 * kP + 1,
+                      3 * kP + 1, third(2 * kP), third(3 * kP), -1, -1);
+    const auto load = [](const std::uint8_t* from) {
+        const auto* bytes = reinterpret_cast<const __m128i*>(from);
+        return kPixelBytes == 2 ? _mm_loadl_epi64(bytes) : _mm_loadu_si128(bytes);
+    };
+    const __m256i pixels =
+        _mm256_inserti128_si256(_mm256_castsi128_si256(load(row)), load(row + 4 * kPixelBytes), 1);
     return _mm256_maddubs_epi16(_mm256_shuffle_epi8(pixels, _mm256_broadcastsi128_si256(order)),
                                 _mm256_set1_epi8(1));
 }
@@ -59,7 +65,8 @@ std::size_t colour(const std::uint8_t* upper, const std::uint8_t* lower, std::si
 
 void row(const std::uint8_t* upper, const std::uint8_t* lower, std::size_t pixel_bytes,
          std::size_t outputs, std::uint8_t* out) noexcept {
-    const std::size_t done = pixel_bytes == 3   ? colour<3>(upper, lower, outputs, out)
+    const std::size_t done = pixel_bytes == 2   ? colour<2>(upper, lower, outputs, out)
+                             : pixel_bytes == 3 ? colour<3>(upper, lower, outputs, out)
                              : pixel_bytes == 4 ? colour<4>(upper, lower, outputs, out)
                                                 : 0;
     scalar::row(upper + 2 * pixel_bytes * done, lower + 2 * pixel_bytes * done, pixel_bytes,

@@ -17,13 +17,15 @@ namespace ei::lerp_columns::avx2 {
 namespace {
 
 // Both pixels of a pair lie in 8 bytes: [r g b] [r g b] . . or [r g b x] [r g b x]; two outputs
-// share a half of a register. Widens the pair at byte `start` of each half: r r' g g' b b' 0 0.
+// share a half of a register. Widens the pair at byte `start` of each half: r r' g g' b b' 0 0, or
+// u u' v v' 0 0 0 0.
 template <int kPixelBytes>
 __m256i spread(int start) noexcept {
     const auto byte = [start](int at) { return static_cast<char>(start + at); };
+    const auto third = [byte](int at) { return kPixelBytes == 2 ? char{-1} : byte(at + 2); };
     return _mm256_broadcastsi128_si256(_mm_setr_epi8(byte(0), -1, byte(kPixelBytes), -1, byte(1),
-                                                     -1, byte(kPixelBytes + 1), -1, byte(2), -1,
-                                                     byte(kPixelBytes + 2), -1, -1, -1, -1, -1));
+                                                     -1, byte(kPixelBytes + 1), -1, third(0), -1,
+                                                     third(kPixelBytes), -1, -1, -1, -1, -1));
 }
 
 __m128i two_pairs(const std::uint8_t* first, const std::uint8_t* second) noexcept {
@@ -80,6 +82,7 @@ void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
 
 void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
          std::int16_t* out) noexcept {
+    if (pixel_bytes == 2) return colour<2>(row, width, lerp, out);
     if (pixel_bytes == 3) return colour<3>(row, width, lerp, out);
     if (pixel_bytes == 4) return colour<4>(row, width, lerp, out);
     scalar::row(row, pixel_bytes, width, lerp, out);

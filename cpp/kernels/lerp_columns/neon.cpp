@@ -17,7 +17,8 @@ int16x4_t mix(uint8x8_t pair, int16x4_t weights) noexcept {
 template <int kPixelBytes>
 uint8x8_t pair_at(const std::uint8_t* row, const Lerp& lerp, std::size_t x) noexcept {
     constexpr std::uint8_t kR = kPixelBytes;  // distance to the right pixel
-    constexpr std::uint8_t kOrder[8] = {0, 1, 2, 255, kR, kR + 1, kR + 2, 255};
+    constexpr std::uint8_t kOrder[8] = {0,  1,      kPixelBytes == 2 ? 255 : 2,      255,
+                                        kR, kR + 1, kPixelBytes == 2 ? 255 : kR + 2, 255};
     const std::uint8_t* pixel = row + static_cast<std::size_t>(lerp.left[x]) * kPixelBytes;
     return vtbl1_u8(vld1_u8(pixel), vld1_u8(kOrder));
 }
@@ -46,6 +47,7 @@ void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
 
 void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
          std::int16_t* out) noexcept {
+    if (pixel_bytes == 2) return colour<2>(row, width, lerp, out);
     if (pixel_bytes == 3) return colour<3>(row, width, lerp, out);
     if (pixel_bytes == 4) return colour<4>(row, width, lerp, out);
     scalar::row(row, pixel_bytes, width, lerp, out);

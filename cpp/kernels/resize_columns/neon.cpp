@@ -7,14 +7,27 @@
 namespace ei::resize_columns::neon {
 namespace {
 
-// Four pixels as r g b 0, from 16 bytes.
+template <int kPixelBytes>
+constexpr std::size_t kLoaded = kPixelBytes == 1   ? 4
+                                : kPixelBytes == 2 ? 8
+                                                   : 16;
+
+// Four pixels as r g b 0, or u v 0 0.
 template <int kPixelBytes>
 uint8x16_t four_pixels(const std::uint8_t* pixels) noexcept {
     constexpr std::uint8_t kP = kPixelBytes;
+    constexpr auto third = [](int tap) -> std::uint8_t {
+        return kPixelBytes == 2 ? 255 : tap * kPixelBytes + 2;
+    };
     constexpr std::uint8_t kOrder[16] = {
-        0,      1,          2,          255, kP,     kP + 1,     kP + 2,     255,
-        2 * kP, 2 * kP + 1, 2 * kP + 2, 255, 3 * kP, 3 * kP + 1, 3 * kP + 2, 255};
-    return vqtbl1q_u8(vld1q_u8(pixels), vld1q_u8(kOrder));
+        0,      1,          third(0), 255, kP,     kP + 1,     third(1), 255,
+        2 * kP, 2 * kP + 1, third(2), 255, 3 * kP, 3 * kP + 1, third(3), 255};
+    const uint8x16_t order = vld1q_u8(kOrder);
+    if constexpr (kPixelBytes == 2) {
+        return vqtbl1q_u8(vcombine_u8(vld1_u8(pixels), vdup_n_u8(0)), order);
+    } else {
+        return vqtbl1q_u8(vld1q_u8(pixels), order);
+    }
 }
 
 // One output, r g b 0, before the last 6 bits are cut off.
@@ -47,17 +60,60 @@ uint16x4_t output(const std::uint8_t* row, const Taps& taps, std::size_t x) noex
     return vshrn_n_u32(vreinterpretq_u32_s32(sum), 16);
 }
 
+// Outputs whose loads stay in the row. Windows move right only: the others are last.
+template <int kPixelBytes>
+std::size_t within_reach(const Taps& taps, std::size_t width) noexcept {
+    std::size_t reach = taps.outputs;
+    while (reach > 0) {
+        const auto last_load = static_cast<std::size_t>(taps.first[reach - 1]) + taps.padded - 4;
+        if (last_load * kPixelBytes + kLoaded<kPixelBytes> <= width * kPixelBytes) break;
+        --reach;
+    }
+    return reach;
+}
+
+// Four bytes, then zeros.
+uint8x8_t four_bytes(const void* from) noexcept {
+    std::uint32_t four;
+    __builtin_memcpy(&four, from, sizeof four);
+    return vreinterpret_u8_u32(vset_lane_u32(four, vdup_n_u32(0), 0));
+}
+
+// Taps side by side, added across at the end.
+void gray(const std::uint8_t* row, std::size_t width, const Taps& taps,
+          std::uint8_t* out) noexcept {
+    const std::size_t reach = within_reach<1>(taps, width);
+    for (std::size_t x = 0; x < reach; ++x) {
+        const std::uint8_t* pixels = row + taps.first[x];
+        const std::int16_t* low = taps.low + x * taps.padded;
+        const std::int8_t* high = taps.high + x * taps.padded;
+        int32x4_t low_sum = vdupq_n_s32(0);
+        uint16x8_t high_sum = vdupq_n_u16(0);  // at most 255 * 128
+        std::size_t t = 0;
+        for (; t + 8 <= taps.padded; t += 8) {
+            const uint8x8_t bytes = vld1_u8(pixels + t);
+            const int16x8_t wide = vreinterpretq_s16_u16(vmovl_u8(bytes));
+            const int16x8_t low_weights = vld1q_s16(low + t);
+            low_sum = vmlal_s16(low_sum, vget_low_s16(wide), vget_low_s16(low_weights));
+            low_sum = vmlal_high_s16(low_sum, wide, low_weights);
+            high_sum = vmlal_u8(high_sum, bytes, vreinterpret_u8_s8(vld1_s8(high + t)));
+        }
+        if (t < taps.padded) {
+            const uint8x8_t bytes = four_bytes(pixels + t);
+            const int16x8_t wide = vreinterpretq_s16_u16(vmovl_u8(bytes));
+            low_sum = vmlal_s16(low_sum, vget_low_s16(wide), vld1_s16(low + t));
+            high_sum = vmlal_u8(high_sum, bytes, four_bytes(high + t));
+        }
+        const auto high_total = static_cast<std::int32_t>(vaddlvq_u16(high_sum));
+        out[x] = round_and_clip(vaddvq_s32(low_sum) + (high_total << kLowBits));
+    }
+    for (std::size_t x = reach; x < taps.outputs; ++x) gray_pixel(row, taps, x, out);
+}
+
 template <int kPixelBytes>
 void colour(const std::uint8_t* row, std::size_t width, const Taps& taps,
             std::uint8_t* out) noexcept {
-    // Outputs whose loads of 16 bytes stay in the row. Windows move right only: the others are
-    // last.
-    std::size_t reach = taps.outputs;
-    while (reach > 0 &&
-           (static_cast<std::size_t>(taps.first[reach - 1]) + taps.padded - 4) * kPixelBytes + 16 >
-               width * kPixelBytes) {
-        --reach;
-    }
+    const std::size_t reach = within_reach<kPixelBytes>(taps, width);
     std::size_t x = 0;
     for (; x + 2 <= reach; x += 2) {
         const uint16x8_t both =
@@ -72,9 +128,12 @@ void colour(const std::uint8_t* row, std::size_t width, const Taps& taps,
 
 void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
           std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept {
-    if (pixel_bytes < 3) return scalar::rows(rows, row_count, pixel_bytes, width, taps, out);
     for (std::size_t r = 0; r < row_count; ++r) {
-        if (pixel_bytes == 3) {
+        if (pixel_bytes == 1) {
+            gray(rows[r], width, taps, out[r]);
+        } else if (pixel_bytes == 2) {
+            colour<2>(rows[r], width, taps, out[r]);
+        } else if (pixel_bytes == 3) {
             colour<3>(rows[r], width, taps, out[r]);
         } else {
             colour<4>(rows[r], width, taps, out[r]);

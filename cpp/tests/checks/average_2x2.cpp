@@ -57,11 +57,12 @@ double time_row(Fn fn) {
     });
 }
 
-const Registration registered{
-    "average_2x2",
-    kVariants,
-    &prove,
-    {{"1024 to 512 RGB", &time_row<3>}, {"1024 to 512 gray", &time_row<1>}}};
+const Registration registered{"average_2x2",
+                              kVariants,
+                              &prove,
+                              {{"1024 to 512 RGB", &time_row<3>},
+                               {"1024 to 512 chroma", &time_row<2>},
+                               {"1024 to 512 gray", &time_row<1>}}};
 
 }  // namespace
 }  // namespace ei::check

@@ -82,6 +82,7 @@ const Registration registered{"lerp_columns",
                               &prove,
                               {{"1920 to 512 RGB", &time_row<3>},
                                {"1920 to 512 RGBA", &time_row<4>},
+                               {"1920 to 512 chroma", &time_row<2>},
                                {"1920 to 512 gray", &time_row<1>}}};
 
 }  // namespace

@@ -122,6 +122,7 @@ const Registration registered{"resize_columns",
                               &prove,
                               {{"1920 to 512 RGB", &time_rows<3>},
                                {"1920 to 512 RGBA", &time_rows<4>},
+                               {"1920 to 512 chroma", &time_rows<2>},
                                {"1920 to 512 gray", &time_rows<1>}}};
 
 }  // namespace
