@@ -24,6 +24,7 @@ __all__ = ["Container", "examine", "inflates_to"]
 _MOST_SEGMENTS: Final = 4_096
 _MOST_CHUNKS: Final = 100_000
 _MOST_SCANS: Final = 100
+_MOST_EXIF_SEGMENTS: Final = 4  # the orientation stands in the first
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ _XMP_SEGMENT: Final = b"http://ns.adobe.com/xap/1.0/\0"
 
 def _jpeg(data: bytes) -> Container:
     kept: list[bytes | memoryview] = [b"\xff\xd8"]
-    exif, xmp = b"", b""
+    exif: list[bytes] = []
+    xmp = b""
     frame = (0, 0, 0)
     scans, begins_scan, ends, several = 0, 0, 0, False
     for code, begin, end in _segments(data):
@@ -122,8 +124,8 @@ def _jpeg(data: bytes) -> Container:
                 several = several or body[0] < frame[2]
             scans += 1
         elif code == _APP1 and not scans:
-            if body.startswith(b"Exif\0\0"):
-                exif += body[6:] if exif else body
+            if body.startswith(b"Exif\0\0") and len(exif) < _MOST_EXIF_SEGMENTS:
+                exif.append(body[6:])
             elif body.startswith(_XMP_SEGMENT):
                 xmp = body[len(_XMP_SEGMENT) :]
         if code in _PIXEL_SEGMENTS and not scans:
@@ -138,7 +140,7 @@ def _jpeg(data: bytes) -> Container:
         "JPEG",
         width=frame[0],
         height=frame[1],
-        orientation=_orientation.find(exif, xmp),
+        orientation=_orientation.find(b"".join(exif), xmp),
         stream=b"".join(kept),
         scans=scans if several else 1,
     )
@@ -185,24 +187,28 @@ _ADAM7: Final = (
 
 
 def _png(data: bytes) -> Container:
-    header, palette, exif, xmp, last = b"", b"", b"", b"", b""
+    header, palette, exif, last = b"", b"", b"", b""
     picture: list[memoryview] = []
+    texts: dict[bytes, tuple[bytes, memoryview]] = {}
     for name, body, intact in _chunks(memoryview(data)):
-        if not intact and name in (b"IHDR", b"PLTE", b"IDAT"):
-            raise _damaged(f"the checksum of its {name.decode()} chunk is wrong")
+        before, last = last, name
+        if not intact:
+            if name[:1].isupper() or not name.isalpha():
+                raise _damaged(f"the checksum of a {name!r} chunk is wrong")
+            continue  # nothing that the pixels depend on
         if name == b"IHDR":
             header = header or bytes(body)
         elif name == b"PLTE":
             palette = palette or bytes(body)
         elif name == b"IDAT":
             # What follows after another chunk is not the picture any more.
-            if not picture or last == b"IDAT":
+            if not picture or before == b"IDAT":
                 picture.append(body)
         elif name == b"eXIf":
             exif = bytes(body)
         elif name in (b"tEXt", b"zTXt", b"iTXt"):
-            exif, xmp = _orientation.in_png_text(name, bytes(body), exif, xmp)
-        last = name
+            # The last of each counts, and no other is inflated.
+            texts[bytes(body[:80]).partition(b"\0")[0]] = name, body
     if last != b"IEND" or not picture:
         raise _damaged("no end of the picture" if picture else "it holds no picture")
     width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", header)
@@ -210,9 +216,15 @@ def _png(data: bytes) -> Container:
         raise _damaged(f"colour type {colour} with {depth} bits")
     kept = [_PNG_SIGNATURE, *_chunk(b"IHDR", header)]
     if colour == 3:
+        if not palette:
+            raise _damaged("it has no palette")
         kept += _chunk(b"PLTE", palette)
     # In one chunk: decoders take each as a call of its own.
     kept += [*_chunk(b"IDAT", *picture), *_chunk(b"IEND")]
+    name, text = texts.get(_orientation.EXIF_KEYWORD, (b"", b""))
+    exif = exif or _orientation.exif_in_text(name, bytes(text))
+    _, text = texts.get(_orientation.XMP_KEYWORD, (b"", b""))
+    xmp = _orientation.xmp_in_text(bytes(text))
     bits = depth * _SAMPLES[colour]
     return Container(
         "PNG",
@@ -327,9 +339,15 @@ def _webp_size(name: bytes, data: bytes, begin: int) -> tuple[int, int]:
 
 
 def _bmp(data: bytes) -> Container:
-    (header,) = struct.unpack_from("<I", data, 14)
+    begin, header = struct.unpack_from("<II", data, 10)
     if header == 12:
-        width, height = struct.unpack_from("<HH", data, 18)
+        width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
+        packing = 0
     else:
-        width, height = struct.unpack_from("<Ii", data, 18)
-    return Container("BMP", width=width, height=abs(height), orientation=1, stream=data)
+        width, height, _, bits, packing = struct.unpack_from("<IiHHI", data, 18)
+        height = abs(height)
+    if packing in (0, 3):  # rows as they are, of whole groups of four bytes
+        needs = begin + (width * bits + 31) // 32 * 4 * (height - 1) + (width * bits + 7) // 8
+        if needs > len(data):
+            raise _damaged(f"{width} x {height} pixels need {needs} bytes, it has {len(data)}")
+    return Container("BMP", width=width, height=height, orientation=1, stream=data)

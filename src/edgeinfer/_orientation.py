@@ -7,7 +7,10 @@ import struct
 import zlib
 from typing import Final
 
-__all__ = ["find", "in_png_text"]
+__all__ = ["EXIF_KEYWORD", "XMP_KEYWORD", "exif_in_text", "find", "xmp_in_text"]
+
+EXIF_KEYWORD: Final = b"Raw profile type exif"
+XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
 
 _TAG: Final = 0x0112
 # TIFF types that hold one whole number: unsigned and signed, of two and four bytes.
@@ -43,24 +46,27 @@ def _in_tiff(data: bytes) -> int | None:
     return found
 
 
-def in_png_text(name: bytes, body: bytes, exif: bytes, xmp: bytes) -> tuple[bytes, bytes]:
-    """EXIF and XMP after this text chunk; before there was an eXIf chunk, EXIF was put into text.
+def exif_in_text(name: bytes, body: bytes) -> bytes:
+    """EXIF as programs put it into PNG text, in hexadecimal, before there was a chunk for it.
 
     Args:
-        name: tEXt, zTXt or iTXt.
-        exif, xmp: what was found so far. EXIF proper wins over EXIF in text.
+        name: of the chunk: tEXt or zTXt.
+        body: of the chunk, keyword included.
     """
-    keyword, _, rest = body.partition(b"\0")
-    if keyword == b"Raw profile type exif" and name != b"iTXt" and not exif:
-        text = rest if name == b"tEXt" else _inflated(rest[1:])
-        try:
-            return bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:])), xmp
-        except ValueError:
-            return exif, xmp
-    if keyword == b"XML:com.adobe.xmp" and name == b"iTXt" and len(rest) > 2:
-        text = rest[2:].split(b"\0", 2)[-1]
-        return exif, _inflated(text) if rest[0] else text
-    return exif, xmp
+    rest = body.partition(b"\0")[2]
+    text = rest if name == b"tEXt" else _inflated(rest[1:])
+    try:
+        # An empty line, the kind and the length come first.
+        return bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))
+    except ValueError:
+        return b""
+
+
+def xmp_in_text(body: bytes) -> bytes:
+    """XMP of an iTXt chunk, after its keyword, two flags, language and keyword in that language."""
+    rest = body.partition(b"\0")[2]
+    text = rest[2:].split(b"\0", 2)[-1]
+    return _inflated(text) if rest[:1] != b"\0" else text
 
 
 def _inflated(data: bytes) -> bytes:

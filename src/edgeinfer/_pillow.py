@@ -7,6 +7,7 @@ import math
 import struct
 import time
 import zlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "upright_rgb"]
 
 # Pixels turned to RGB at a time: few enough for a cache, enough for the calls not to count.
-_STRIP_PIXELS: Final = 1 << 16
+_TILE_PIXELS: Final = 1 << 16
+
+# Orientations whose stored columns, and whose stored rows, run backwards in the upright picture.
+_MIRRORED: Final = (2, 3, 7, 8)
+_UPSIDE_DOWN: Final = (3, 4, 6, 7)
 
 # What a decoder of a JPEG in several scans gets between two looks at the clock: a scan can be a
 # hundred bytes long and visit every pixel.
@@ -162,7 +167,7 @@ def _may_lack_rows(image: Image.Image, container: Container) -> bool:
 def _turned(image: Image.Image, orientation: int, clock: Clock) -> NDArray[np.uint8]:
     """RGB pixels, upright.
 
-    Strip by strip, so that neither the RGB nor the turned picture exists twice.
+    Tile by tile, so that neither the RGB nor the turned picture exists twice.
     """
     from PIL.Image import Transpose
 
@@ -176,22 +181,31 @@ def _turned(image: Image.Image, orientation: int, clock: Clock) -> NDArray[np.ui
         8: Transpose.ROTATE_90,
     }.get(orientation)
     width, height = image.size
-    rows = max(1, _STRIP_PIXELS // width)
-    pixels = np.empty((height, width, 3) if orientation < 5 else (width, height, 3), np.uint8)
-    for begin in range(0, height, rows):
+    sideways = orientation >= 5
+    pixels = np.empty((width, height, 3) if sideways else (height, width, 3), np.uint8)
+    for box in _tiles(width, height):
         clock.look()
-        end = min(begin + rows, height)
-        strip = image.crop((0, begin, width, end)).convert("RGB")
+        tile = image.crop(box).convert("RGB")
         if method is not None:
-            strip = strip.transpose(method)
-        # The first stored row may come to lie at the bottom or at the right.
-        place = (
-            slice(height - end, height - begin)
-            if orientation in (3, 4, 6, 7)
-            else slice(begin, end)
+            tile = tile.transpose(method)
+        left, top, right, bottom = box
+        # What is stored at the left or at the top may belong to the right or to the bottom.
+        across = (
+            slice(width - right, width - left) if orientation in _MIRRORED else slice(left, right)
         )
-        if orientation < 5:
-            pixels[place] = np.asarray(strip)
-        else:
-            pixels[:, place] = np.asarray(strip)
+        down = (
+            slice(height - bottom, height - top)
+            if orientation in _UPSIDE_DOWN
+            else slice(top, bottom)
+        )
+        pixels[(across, down) if sideways else (down, across)] = np.asarray(tile)
     return pixels
+
+
+def _tiles(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:
+    """Left, top, right, bottom of bands of whole rows, or of parts of very long rows."""
+    columns = min(width, _TILE_PIXELS)
+    rows = max(1, _TILE_PIXELS // columns)
+    for top in range(0, height, rows):
+        for left in range(0, width, columns):
+            yield left, top, min(left + columns, width), min(top + rows, height)

@@ -28,8 +28,6 @@ _MOST_PIXELS: Final = {
     "BMP": 8192 * 6144,
 }
 
-_BLOCK: Final = 1 << 20  # bytes read from a file between two looks at the clock
-
 
 def decode(
     path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview,
@@ -151,7 +149,7 @@ def _contents(
             _check_kind(path, status.st_mode)
             if status.st_size > max_bytes:
                 raise _too_many_bytes(path, f"{status.st_size} bytes are more than the", max_bytes)
-            return path, _read(path, file, max_bytes, clock)
+            return path, _read(path, file, status.st_size, max_bytes, clock)
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         if isinstance(error, InputError):
             raise
@@ -166,10 +164,11 @@ def _check_kind(path: str, mode: int) -> None:
         raise InputError(f"{path}: expected an image file, this is {kind}")
 
 
-def _read(path: str, file: io.FileIO, max_bytes: int, clock: _pillow.Clock) -> bytes:
+def _read(path: str, file: io.FileIO, size: int, max_bytes: int, clock: _pillow.Clock) -> bytes:
     """To the end of the file, wherever that is by now."""
     blocks, total = [], 0
-    while block := file.read(_BLOCK):
+    # As a rule the first block is all: joining one costs no second copy.
+    while block := file.read(max(size - total, 1 << 16)):
         clock.look()
         blocks.append(block)
         total += len(block)

@@ -7,13 +7,12 @@ import pytest
 
 from hostile.runner import Outcome
 
-_LINES = pytest.StashKey[list[str]]()
-
 
 @pytest.fixture(scope="session")
-def tally(request: pytest.FixtureRequest) -> Callable[[str, Iterable[Outcome]], None]:
+def tally(
+    summary_line: Callable[[str, str], None],
+) -> Callable[[str, Iterable[Outcome]], None]:
     """``tally(title, outcomes)``: a line with the counts, the largest peak and the longest time."""
-    lines = request.config.stash.setdefault(_LINES, [])
 
     def add(title: str, outcomes: Iterable[Outcome]) -> None:
         found = list(outcomes)
@@ -31,18 +30,10 @@ def tally(request: pytest.FixtureRequest) -> Callable[[str, Iterable[Outcome]], 
         )
         peak = max(outcome.peak_mb for outcome in found)
         longest = max(outcome.seconds for outcome in found)
-        lines.append(
+        summary_line(
+            "hostile files",
             f"{title}: {len(found)} files: {kinds}; at most {peak:.0f} MB above the import, "
-            f"{longest:.2f} s"
+            f"{longest:.2f} s",
         )
 
     return add
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was counted."""
-    lines = terminalreporter.config.stash.get(_LINES, [])
-    if lines:
-        terminalreporter.section("hostile files")
-        for line in lines:
-            terminalreporter.line(line)

@@ -108,7 +108,7 @@ def test_the_command_reports_them(
         environment={"HOSTILE_MODEL": str(model)},
     ) as runner:
         outcomes = [runner.run(file.path) for file, _ in handful]
-    tally("images, edgeinfer run", outcomes)
+    tally("images, edgeinfer run (a result is an exit status)", outcomes)
     for (file, library), outcome in zip(handful, outcomes, strict=True):
         assert outcome.kind == "ok", (file.path, outcome)
         assert "Traceback" not in outcome.printed
