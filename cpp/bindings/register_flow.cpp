@@ -249,24 +249,35 @@ void register_flow(py::module_& module) {
             return edges;
         });
 
+    py::class_<flow::LoadOptions>(module, "LoadOptions")
+        .def(py::init<>())
+        .def_readwrite("runtime", &flow::LoadOptions::session)
+        .def_readwrite("fuse_tail", &flow::LoadOptions::fuse_tail)
+        .def_property(
+            "max_tensor_bytes",
+            [](const flow::LoadOptions& options) { return options.sizes.tensor_bytes; },
+            [](flow::LoadOptions& options, std::int64_t bytes) {
+                options.sizes.tensor_bytes = bytes;
+            });
+
     py::class_<flow::Network, std::shared_ptr<flow::Network>>(module, "Network")
         .def_static(
             "from_file",
-            [](const std::filesystem::path& path, const ort::Options& runtime, bool fuse_tail) {
+            [](const std::filesystem::path& path, const flow::LoadOptions& options) {
                 const WithoutGil without_gil;  // no Python object is touched
                 return std::const_pointer_cast<flow::Network>(
-                    flow::Network::from_file(path.string(), {runtime, fuse_tail}));
+                    flow::Network::from_file(path.string(), options));
             },
-            py::arg("path"), py::arg("runtime"), py::arg("fuse_tail"))
+            py::arg("path"), py::arg("options"))
         .def_static(
             "from_bytes",
-            [](const py::bytes& model, const ort::Options& runtime, bool fuse_tail) {
+            [](const py::bytes& model, const flow::LoadOptions& options) {
                 const std::string_view bytes = model;  // `model` outlives the call
                 const WithoutGil without_gil;
-                return std::const_pointer_cast<flow::Network>(flow::Network::from_bytes(
-                    std::as_bytes(std::span(bytes)), "", {runtime, fuse_tail}));
+                return std::const_pointer_cast<flow::Network>(
+                    flow::Network::from_bytes(std::as_bytes(std::span(bytes)), "", options));
             },
-            py::arg("model"), py::arg("runtime"), py::arg("fuse_tail"))
+            py::arg("model"), py::arg("options"))
         .def(
             "input_address",
             [](const flow::Network& network, const std::string& name, const py::object& object) {
@@ -289,6 +300,15 @@ void register_flow(py::module_& module) {
                  const WithoutGil without_gil;  // writes a file
                  return network.end_profiling();
              })
+        .def_property_readonly("looked_at",
+                               [](const flow::Network& n) { return n.checked().looked; })
+        .def_property_readonly("warnings",
+                               [](const flow::Network& n) { return n.checked().warnings; })
+        .def_property_readonly("may_loop",
+                               [](const flow::Network& n) { return n.checked().may_loop; })
+        .def_property_readonly("loops", [](const flow::Network& n) { return n.checked().loops; })
+        .def_property_readonly("timeout_s",
+                               [](const flow::Network& n) { return n.checked().timeout_s; })
         .def_property_readonly("tail_cut", [](const flow::Network& n) { return n.tail().cut; })
         .def_property_readonly("tail_why", [](const flow::Network& n) { return n.tail().why; })
         .def_property_readonly("tail_steps", [](const flow::Network& n) { return n.tail().steps; })

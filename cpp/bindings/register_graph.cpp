@@ -33,20 +33,20 @@ py::bytes as_python(const std::vector<std::byte>& bytes) {
 // A path, or the file's own bytes; `fspath` turns anything with __fspath__ into str or bytes.
 graph::Facts inspect(const py::object& model, const std::optional<std::string>& folder,
                      const graph::RuntimeLimits& runtime) {
-    std::optional<std::filesystem::path> home;
-    if (folder) home = *folder;
+    graph::Checks checks{runtime, {}, std::nullopt};
+    if (folder) checks.folder = *folder;
     if (py::isinstance<py::bytes>(model)) {
         const graph::Bytes bytes = view(model);
         const WithoutGil without_gil;  // a large file takes milliseconds
-        return graph::facts(graph::read(bytes), runtime, home);
+        return graph::facts(graph::read(bytes), checks);
     }
     const py::module_ os = py::module_::import("os");
     const std::filesystem::path path(
         static_cast<std::string>(py::bytes(os.attr("fsencode")(model))));
     const WithoutGil without_gil;
     const MappedFile file(path);
-    if (!home) home = path.parent_path();
-    return graph::facts(graph::read(file.bytes()), runtime, home);
+    if (!checks.folder) checks.folder = path.parent_path();
+    return graph::facts(graph::read(file.bytes()), checks);
 }
 
 std::optional<std::tuple<py::bytes, py::bytes, graph::Tail>> cut_tail(const py::bytes& model) {
@@ -82,7 +82,9 @@ void register_facts(py::module_& module) {
         .def_readonly("domain", &graph::OpsetFacts::domain)
         .def_readonly("version", &graph::OpsetFacts::version);
     py::class_<graph::Problem>(module, "ModelProblem",
-                               "What keeps the runtime from loading a file, and the remedy.")
+                               "What speaks against a file, and the remedy.")
+        .def_property_readonly("verdict",
+                               [](const graph::Problem& self) { return name_of(self.verdict); })
         .def_readonly("code", &graph::Problem::code)
         .def_readonly("text", &graph::Problem::text)
         .def_readonly("remedy", &graph::Problem::remedy);
@@ -103,6 +105,8 @@ void register_facts(py::module_& module) {
         .def_readonly("quantised_nodes", &Facts::quantised_nodes)
         .def_readonly("external_files", &Facts::external_files)
         .def_readonly("problems", &Facts::problems)
+        .def_property_readonly("may_loop", [](const Facts& self) { return !self.loops.bounded; })
+        .def_property_readonly("loops", [](const Facts& self) { return self.loops.why; })
         .def_property_readonly("tail", [](const Facts& self) { return self.tail.tail; })
         .def_property_readonly("tail_why", [](const Facts& self) { return self.tail.why; });
 }
@@ -143,7 +147,7 @@ void register_graph(py::module_& module) {
         "inspect_model",
         [](const py::object& model, const std::optional<std::string>& folder, std::int64_t max_ir,
            std::int64_t max_opset, std::int64_t max_ml_opset) {
-            return inspect(model, folder, {max_ir, max_opset, max_ml_opset});
+            return inspect(model, folder, {max_ir, max_opset, max_ml_opset, true});
         },
         py::arg("model"), py::kw_only(), py::arg("folder") = py::none(),
         py::arg("max_ir") = newest.max_ir, py::arg("max_opset") = newest.max_opset,

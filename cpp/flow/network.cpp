@@ -2,14 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <string_view>
 
-#include "base/mapped_file.hpp"
-#include "flow/declared.hpp"
-#include "graph/facts.hpp"
-#include "graph/reader.hpp"
-#include "graph/tail.hpp"
 #include "graph/text.hpp"
 
 namespace ei::flow {
@@ -55,154 +48,12 @@ bool is_score_map(const ort::TensorSpec& spec) {
     return scores || ids;
 }
 
-// Files in ONNX Runtime's own format carry this mark behind a 4-byte offset. They are optimised
-// already and cannot be cut.
-bool is_ort_format(std::span<const std::byte> model) {
-    constexpr std::string_view kMark = "ORTM";
-    return model.size() >= 8 &&
-           std::string_view(reinterpret_cast<const char*>(model.data()) + 4, 4) == kMark;
-}
-
-// Along one axis of a mask.
-constexpr std::int64_t kMostPixels = 65535;
-
-Tail describe(const graph::TailSearch& search, bool fuse) {
-    Tail tail;
-    if (!search.tail) {
-        tail.why = search.why;
-        return tail;
-    }
-    if (!fuse) {
-        tail.why = "fuse_tail is off; " + search.why;
-        return tail;
-    }
-    if (search.tail->resizes && !(search.tail->out_height && search.tail->out_width)) {
-        // Without the file's own size segment() could not give the mask that the file gives.
-        tail.why = "not cut, since its size depends on the input's; " + search.why;
-        return tail;
-    }
-    if (search.tail->out_height.value_or(0) > kMostPixels ||
-        search.tail->out_width.value_or(0) > kMostPixels) {
-        tail.why = "not cut, since it makes more than 65535 rows or columns; " + search.why;
-        return tail;
-    }
-    tail.cut = true;
-    tail.why = search.why;
-    tail.steps = search.tail->steps;
-    tail.logits = search.tail->logits;
-    tail.corners = search.tail->corners == graph::Corners::align_corners
-                       ? plan::Corners::align_corners
-                       : plan::Corners::half_pixel;
-    if (search.tail->out_height && search.tail->out_width) {
-        tail.out_height = static_cast<int>(*search.tail->out_height);
-        tail.out_width = static_cast<int>(*search.tail->out_width);
-    }
-    return tail;
-}
-
 std::size_t index_of(const std::vector<ort::TensorSpec>& specs, const std::string& name) {
     for (std::size_t i = 0; i < specs.size(); ++i) {
         if (specs[i].name == name) return i;
     }
     return specs.size();
 }
-
-// What our own reading of the file found amiss. External data outside the model's folder is refused
-// here: the runtime would read whatever file the model names. The rest is told if loading fails.
-std::vector<graph::Problem> find_problems(const graph::Model& model, const std::string& folder) {
-    std::optional<std::filesystem::path> place;
-    if (!folder.empty()) place = folder;
-    std::vector<graph::Problem> problems = graph::problems(model, {}, place);
-    for (const graph::Problem& problem : problems) {
-        if (problem.code == "external-data") {
-            throw Error(ErrorKind::model, problem.text + "; " + problem.remedy);
-        }
-    }
-    return problems;
-}
-
-std::string remedies(const std::vector<graph::Problem>& problems) {
-    std::string text;
-    for (const graph::Problem& problem : problems) {
-        text += "\n  " + problem.text + "; " + problem.remedy;
-    }
-    return text;
-}
-
-// The rest of a cut file runs as a session of its own.
-ort::Options rest_options(ort::Options options) {
-    // Both start within the second that names the file of timings.
-    if (!options.profile.empty()) options.profile += "_rest";
-    return options;
-}
-
-}  // namespace
-
-struct Network::Parts {
-    std::shared_ptr<ort::Session> core, rest;
-    Tail tail;
-    std::vector<std::string> outputs;                         // of the file, by name and in order
-    std::vector<ort::TensorSpec> core_outputs, rest_outputs;  // as the file declares them
-    std::vector<ort::TensorSpec> inputs;                      // as the file declares them
-};
-
-// `path` is empty for a model given as bytes.
-Network::Parts Network::load(std::span<const std::byte> bytes, const std::string& path,
-                             const std::string& folder, const LoadOptions& options) {
-    const auto whole = [&] {
-        return path.empty() ? ort::Session::from_bytes(bytes, folder, options.session)
-                            : ort::Session::from_file(path, options.session);
-    };
-    Parts loaded;
-    std::vector<graph::ValueInfo> declared_inputs, declared_outputs;
-    if (is_ort_format(bytes)) {
-        if (!options.session.free_dimensions.empty()) {
-            throw Error(ErrorKind::input,
-                        "free_dimensions: found a file in ONNX Runtime's own format, wanted an "
-                        ".onnx file; fix the dimensions before it is converted");
-        }
-        loaded.core = whole();
-        loaded.tail.why = "the file is in ONNX Runtime's own format, which is left as it is";
-    } else {
-        const graph::Model model = graph::read(bytes);
-        for (const auto& output : model.graph.outputs) loaded.outputs.emplace_back(output.name);
-        const std::vector<graph::Problem> problems = find_problems(model, folder);
-        for (const auto& [name, size] : options.session.free_dimensions) {
-            expect_free_dimension(model, name);
-        }
-        const graph::TailSearch search = graph::find_tail(model);
-        loaded.tail = describe(search, options.fuse_tail);
-        try {
-            if (!loaded.tail.cut) {
-                loaded.core = whole();
-            } else {
-                const graph::Cut cut = graph::cut(model, *search.tail);
-                loaded.core = ort::Session::from_bytes(cut.core, folder, options.session);
-                loaded.rest =
-                    ort::Session::from_bytes(cut.rest, folder, rest_options(options.session));
-            }
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::model || problems.empty()) throw;
-            throw Error(ErrorKind::model, error.what() + remedies(problems));
-        }
-        loaded.core->accept(optional_inputs(model));
-        declared_inputs = model.graph.inputs;
-        declared_outputs = model.graph.outputs;
-    }
-    // Only fixed dimensions make a difference, and without them the runtime may know more.
-    if (options.session.free_dimensions.empty()) declared_inputs = declared_outputs = {};
-    loaded.inputs = as_declared(loaded.core->inputs(), declared_inputs);
-    loaded.core_outputs = as_declared(loaded.core->outputs(), declared_outputs);
-    if (loaded.rest != nullptr) {
-        loaded.rest_outputs = as_declared(loaded.rest->outputs(), declared_outputs);
-    }
-    if (loaded.outputs.empty()) {
-        for (const auto& spec : loaded.core->outputs()) loaded.outputs.push_back(spec.name);
-    }
-    return loaded;
-}
-
-namespace {
 
 // Callers name tensors by text, so a name that is none could never be asked for.
 void expect_text(const std::vector<ort::TensorSpec>& specs) {
@@ -229,17 +80,18 @@ double left(double budget_s, Clock::time_point start) {
 
 }  // namespace
 
-Network::Network(Parts parts)
-    : core_(std::move(parts.core)),
-      rest_(std::move(parts.rest)),
-      tail_(std::move(parts.tail)),
-      file_inputs_(std::move(parts.inputs)) {
-    for (const std::string& name : parts.outputs) {
+Network::Network(Loaded loaded)
+    : core_(std::move(loaded.core)),
+      rest_(std::move(loaded.rest)),
+      tail_(std::move(loaded.tail)),
+      checked_(std::move(loaded.checked)),
+      file_inputs_(std::move(loaded.inputs)) {
+    for (const std::string& name : loaded.outputs) {
         if (rest_ != nullptr) {
             const std::size_t at = index_of(rest_->outputs(), name);
             if (at < rest_->outputs().size()) {
                 outputs_.push_back(rest_->outputs()[at]);
-                file_outputs_.push_back(parts.rest_outputs[at]);
+                file_outputs_.push_back(loaded.rest_outputs[at]);
                 sources_.push_back({false, at});
                 continue;
             }
@@ -251,7 +103,7 @@ Network::Network(Parts parts)
                                               "made by the loaded model");
         }
         outputs_.push_back(core_->outputs()[at]);
-        file_outputs_.push_back(parts.core_outputs[at]);
+        file_outputs_.push_back(loaded.core_outputs[at]);
         sources_.push_back({true, at});
     }
     expect_text(inputs());
@@ -260,16 +112,13 @@ Network::Network(Parts parts)
 
 std::shared_ptr<const Network> Network::from_file(const std::string& path,
                                                   const LoadOptions& options) {
-    const MappedFile file(path);
-    const auto slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    return std::shared_ptr<const Network>(new Network(load(file.bytes(), path, folder, options)));
+    return std::shared_ptr<const Network>(new Network(load_file(path, options)));
 }
 
 std::shared_ptr<const Network> Network::from_bytes(std::span<const std::byte> model,
                                                    const std::string& folder,
                                                    const LoadOptions& options) {
-    return std::shared_ptr<const Network>(new Network(load(model, "", folder, options)));
+    return std::shared_ptr<const Network>(new Network(load_bytes(model, folder, options)));
 }
 
 void Network::run(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,

@@ -15,26 +15,12 @@
 #include <string>
 #include <vector>
 
+#include "flow/load.hpp"
 #include "flow/tally.hpp"
 #include "ort/session.hpp"
 #include "plan/segment.hpp"
 
 namespace ei::flow {
-
-struct LoadOptions {
-    ort::Options session;
-    bool fuse_tail = true;
-};
-
-// What the fused pass needs to know, and what describe() tells.
-struct Tail {
-    bool cut = false;
-    std::string why;                 // one sentence
-    std::vector<std::string> steps;  // the nodes cut, in order
-    std::string logits;              // name of the tensor the core ends in
-    plan::Corners corners = plan::Corners::half_pixel;
-    std::optional<int> out_height, out_width;
-};
 
 // A mask as the fused pass leaves it.
 struct Segmentation {
@@ -82,6 +68,7 @@ class Network {
     const std::vector<ort::TensorSpec>& file_inputs() const noexcept { return file_inputs_; }
     const std::vector<ort::TensorSpec>& file_outputs() const noexcept { return file_outputs_; }
     const Tail& tail() const noexcept { return tail_; }
+    const Checked& checked() const noexcept { return checked_; }
     const ort::Options& options() const noexcept { return core_->options(); }
 
     // inputs[i] belongs to inputs()[i], and is empty for an optional one left out; wanted[k] is an
@@ -114,10 +101,7 @@ class Network {
     std::optional<SizeHw> default_size() const;
 
   private:
-    struct Parts;
-    static Parts load(std::span<const std::byte> bytes, const std::string& path,
-                      const std::string& folder, const LoadOptions& options);
-    explicit Network(Parts parts);
+    explicit Network(Loaded loaded);
     void run_parts(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
                    std::span<ort::Value> results, const ort::Limits& limits,
                    Clock::time_point start) const;
@@ -125,6 +109,7 @@ class Network {
     std::shared_ptr<const ort::Session> core_;
     std::shared_ptr<const ort::Session> rest_;  // null when nothing was cut
     Tail tail_;
+    Checked checked_;
     std::vector<ort::TensorSpec> outputs_, file_inputs_, file_outputs_;
     std::vector<Source> sources_;
     Segmenter segmenter_;

@@ -139,8 +139,7 @@ void Counter::graph(const Graph& graph, Facts& out) {
 
 }  // namespace
 
-Facts facts(const Model& model, const RuntimeLimits& runtime,
-            const std::optional<std::filesystem::path>& folder) {
+Facts facts(const Model& model, const Checks& checks) {
     Facts out;
     out.file_bytes = static_cast<std::int64_t>(model.message.size());
     out.ir_version = model.ir_version;
@@ -168,7 +167,8 @@ Facts facts(const Model& model, const RuntimeLimits& runtime,
         out.tail.tail->logits = printable(out.tail.tail->logits);
         out.tail.tail->output = printable(out.tail.tail->output);
     }
-    out.problems = problems(model, runtime, folder);
+    out.loops = find_loops(model);
+    out.problems = problems(model, checks);
     return out;
 }
 

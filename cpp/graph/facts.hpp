@@ -2,24 +2,18 @@
 // What a model file is, and what would keep the runtime from loading it.
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "graph/loops.hpp"
 #include "graph/model.hpp"
+#include "graph/problems.hpp"
 #include "graph/tail.hpp"
 
 namespace ei::graph {
-
-// What the runtime at hand accepts. The defaults are those of onnxruntime 1.31.
-struct RuntimeLimits {
-    std::int64_t max_ir = 13;
-    std::int64_t max_opset = 26;    // of ai.onnx
-    std::int64_t max_ml_opset = 5;  // of ai.onnx.ml
-};
 
 struct ValueFacts {
     std::string name;
@@ -32,12 +26,6 @@ struct ValueFacts {
 struct OpsetFacts {
     std::string domain;  // "ai.onnx" for the standard operators
     std::int64_t version = 0;
-};
-
-struct Problem {
-    std::string code;    // for programs: "ir-version", "opset", "external-data", ...
-    std::string text;    // what was found and what was wanted
-    std::string remedy;  // what to do about it
 };
 
 struct Facts {
@@ -54,15 +42,10 @@ struct Facts {
     std::int64_t quantised_nodes = 0;               // of these, in 8-bit integers
     std::vector<std::string> external_files;        // locations as the file gives them
     TailSearch tail;
-    std::vector<Problem> problems;
+    Loops loops;
+    std::vector<Problem> problems;  // of every verdict
 };
 
-// `folder`: where external data is looked for; none: the model came as bytes and has no folder.
-Facts facts(const Model& model, const RuntimeLimits& runtime = {},
-            const std::optional<std::filesystem::path>& folder = std::nullopt);
-
-// The problems alone: the check before load. In the order: header, external data, graph.
-std::vector<Problem> problems(const Model& model, const RuntimeLimits& runtime = {},
-                              const std::optional<std::filesystem::path>& folder = std::nullopt);
+Facts facts(const Model& model, const Checks& checks = {});
 
 }  // namespace ei::graph

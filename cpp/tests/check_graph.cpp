@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
         try {
             const ei::graph::Model model = ei::graph::read({bytes.data(), bytes.size()});
             ++read;
-            ei::graph::facts(model, {}, std::filesystem::current_path());
+            ei::graph::facts(model, {{}, {}, std::filesystem::current_path()});
             const ei::graph::TailSearch search = ei::graph::find_tail(model);
             if (!search.tail) continue;
             const ei::graph::Cut parts = ei::graph::cut(model, *search.tail);

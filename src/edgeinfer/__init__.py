@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgeinfer.errors import EdgeInferError as EdgeInferError
     from edgeinfer.errors import InputError as InputError
     from edgeinfer.errors import ModelError as ModelError
+    from edgeinfer.errors import ModelWarning as ModelWarning
     from edgeinfer.errors import PackageError as PackageError
     from edgeinfer.errors import RunError as RunError
     from edgeinfer.frame import Frame as Frame
@@ -52,6 +53,7 @@ _HOME = {
     "EdgeInferError": "errors",
     "InputError": "errors",
     "ModelError": "errors",
+    "ModelWarning": "errors",
     "PackageError": "errors",
     "RunError": "errors",
     "Frame": "frame",

@@ -15,6 +15,7 @@ from edgeinfer.errors import InputError
 MOST_THREADS = 256
 LONGEST_TIMEOUT_S = 1e9
 LARGEST_AXIS = 2**62
+MOST_TENSOR_MB = 2**40
 
 
 def checked_path(path: str | os.PathLike[str]) -> str:
@@ -44,6 +45,16 @@ def checked_timeout(timeout_s: float | None) -> float:
     if not is_number or isinstance(timeout_s, bool) or not timeout_s > 0:
         raise InputError(f"timeout_s: found {timeout_s!r}, wanted None or seconds above 0")
     return float(min(timeout_s, LONGEST_TIMEOUT_S))
+
+
+def checked_max_tensor(max_tensor_mb: int) -> int:
+    """A number of 2**20 bytes that a 64-bit number of bytes can hold."""
+    is_number = isinstance(max_tensor_mb, int | np.integer) and not isinstance(max_tensor_mb, bool)
+    if not is_number or not 1 <= max_tensor_mb <= MOST_TENSOR_MB:
+        raise InputError(
+            f"max_tensor_mb: found {max_tensor_mb!r}, wanted a number from 1 to {MOST_TENSOR_MB}"
+        )
+    return int(max_tensor_mb)
 
 
 def checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:

@@ -6,6 +6,8 @@ EdgeInferError               catch this for all of them
 ├─ PackageError              a package: manifest, digest, signature, version
 ├─ RunError                  the runtime: out of memory, timeout, cancelled (see .reason)
 └─ BusyError                 a queue is full; retry later
+
+ModelWarning (UserWarning)   a network file that loads, but is hardly what its maker meant
 """
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "EdgeInferError",
     "InputError",
     "ModelError",
+    "ModelWarning",
     "PackageError",
     "RunError",
 ]
@@ -48,3 +51,7 @@ class RunError(EdgeInferError):
 
 class BusyError(EdgeInferError):
     """A queue is full; retry later."""
+
+
+class ModelWarning(UserWarning):
+    """The network file loads, but is hardly what its maker meant: NaN among its weights."""

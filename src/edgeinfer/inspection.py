@@ -1,8 +1,9 @@
 """Facts about an ONNX file, read without ONNX Runtime, onnx or protobuf.
 
 The reader is bounded: a damaged or hostile file raises ModelError and costs no more memory than its
-own size allows. What would keep the runtime from loading an intact file is listed as problems,
-each with its remedy, and raises nothing.
+own size allows. What would keep a session from loading an intact file is listed as problems, and
+what it would warn of as warnings, each with its remedy; they raise nothing. docs/checks.md lists
+the checks.
 """
 
 import dataclasses
@@ -34,12 +35,16 @@ class ValueFacts:
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """What keeps the runtime from loading the file, and what to do about it.
+    """What speaks against the file, and what to do about it.
 
     Attributes:
+        verdict: ``"refused"``: a session raises ``ModelError`` before the runtime sees the file;
+            ``"unsupported"``: the runtime decides, and most probably says no; ``"warning"``: a
+            session loads the file and warns.
         code: for programs, e.g. ``"ir-version"``, ``"opset"``, ``"external-data"``, ``"cycle"``.
     """
 
+    verdict: str
     code: str
     text: str
     remedy: str
@@ -89,7 +94,10 @@ class ModelFacts:
             that compute in 8-bit integers.
         external_files: locations of weights kept beside the file, as the file gives them.
         tail: the segmentation tail, or None; tail_why: one sentence on what was found.
+        may_loop: a run may last as long as the file likes, so that a session limits it by
+            default; loops: one sentence on what was found.
         problems: empty when nothing is known to speak against loading.
+        warnings: what a session warns of.
     """
 
     file_bytes: int
@@ -109,7 +117,10 @@ class ModelFacts:
     external_files: tuple[str, ...]
     tail: TailFacts | None
     tail_why: str
+    may_loop: bool
+    loops: str
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
 
     @property
     def quantised_share(self) -> float:
@@ -131,8 +142,8 @@ def inspect(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> M
     Raises:
         ModelError: no readable file, a damaged one, or one beyond the reader's limits.
         InputError: ``model`` is neither a path nor bytes.
-    Cost: one pass over the structure, a few milliseconds; weights are mapped and not read. GIL
-    released.
+    Cost: one pass over the structure and one over the floating-point weights, a few milliseconds.
+    GIL released.
     """
     if isinstance(model, bytearray | memoryview):
         model = bytes(model)
@@ -141,6 +152,7 @@ def inspect(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> M
             f"model: found {type(model).__name__}, wanted a path or the bytes of a model file"
         )
     facts = _core.inspect_model(model)
+    found = tuple(_problem(one) for one in facts.problems)
     return ModelFacts(
         file_bytes=facts.file_bytes,
         ir_version=facts.ir_version,
@@ -159,8 +171,15 @@ def inspect(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> M
         external_files=tuple(facts.external_files),
         tail=None if facts.tail is None else _tail(facts.tail),
         tail_why=facts.tail_why,
-        problems=tuple(Problem(one.code, one.text, one.remedy) for one in facts.problems),
+        may_loop=facts.may_loop,
+        loops=facts.loops,
+        problems=tuple(one for one in found if one.verdict != "warning"),
+        warnings=tuple(one for one in found if one.verdict == "warning"),
     )
+
+
+def _problem(one: _core.ModelProblem) -> Problem:
+    return Problem(one.verdict, one.code, one.text, one.remedy)
 
 
 def _value(value: _core.ValueFacts) -> ValueFacts:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgeinfer import _core
-from edgeinfer._arguments import checked_path, checked_timeout
+from edgeinfer._arguments import checked_max_tensor, checked_path, checked_timeout
 from edgeinfer.errors import InputError
 
 __all__ = ["SessionOptions"]
@@ -76,7 +76,12 @@ class SessionOptions:
         flush_denormals: treat denormal floats as zero; speeds up some networks on some CPUs and
             changes results in the last digits. Upstream key ``session.set_denormal_as_zero``.
         timeout_s: seconds after which any run of the session stops with a ``RunError`` whose
-            ``reason`` is ``"timeout"``. None: no limit.
+            ``reason`` is ``"timeout"``. None: no limit, but 10 s for a graph that may loop without
+            bound (``Session.describe()["loops"]``) or that cannot be looked at (``.ort`` files).
+            ``math.inf``: no limit for those either.
+        max_tensor_mb: largest tensor, in 2**20 bytes, that the file may declare or, by its
+            constants, lead to; an eighth of it for one computed from constants alone. Files
+            beyond it are refused at load. Raise it for networks that really need more.
         async_threads: how many runs of ``Session.run_async`` go on at once, 1 to 64; each takes a
             thread, started when it is first needed.
         async_waiting: how many further runs may wait for one of those threads; one more raises
@@ -106,6 +111,7 @@ class SessionOptions:
     memory_pattern: bool = True
     flush_denormals: bool = False
     timeout_s: float | None = None
+    max_tensor_mb: int = 2048
     async_threads: int = 1
     async_waiting: int = 8
     profile: str | os.PathLike[str] | None = None
@@ -124,6 +130,7 @@ class SessionOptions:
                 "arena_mb", self.arena_mb, "None; use arena=False to give memory back after a run"
             )
         checked_timeout(self.timeout_s)
+        checked_max_tensor(self.max_tensor_mb)
         _expect_count("async_threads", self.async_threads, 1, MOST_ASYNC_THREADS)
         _expect_count("async_waiting", self.async_waiting, 0, MOST_WAITING)
         object.__setattr__(self, "providers", _providers(self.providers))
@@ -162,6 +169,15 @@ def runtime_options(options: SessionOptions, threads: int | None) -> _core.Runti
         if _key(name) != "cpu":
             runtime.add_provider(APPENDED_AS.get(_key(name), _short(name)), list(settings))
     return runtime
+
+
+def loading_options(options: SessionOptions, threads: int | None) -> _core.LoadOptions:
+    """The same, and what is done with the file before the runtime gets it."""
+    loading = _core.LoadOptions()
+    loading.runtime = runtime_options(options, threads)
+    loading.fuse_tail = options.fuse_tail
+    loading.max_tensor_bytes = checked_max_tensor(options.max_tensor_mb) << 20
+    return loading
 
 
 def present_providers() -> tuple[str, ...]:

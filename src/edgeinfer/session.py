@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -29,11 +30,11 @@ from edgeinfer._queue import RunQueue
 from edgeinfer._runtime import open_runtime
 from edgeinfer.binding import Binding
 from edgeinfer.cancellation import Cancellation, checked_cancel
-from edgeinfer.errors import InputError
+from edgeinfer.errors import InputError, ModelWarning
 from edgeinfer.options import (
     SessionOptions,
+    loading_options,
     present_providers,
-    runtime_options,
     used_providers,
 )
 from edgeinfer.result import Mask
@@ -73,11 +74,16 @@ class Session:
         cache: reserved for a cache of optimised models; without effect today.
 
     Raises:
-        ModelError: the file is missing, damaged, unsupported or refused.
+        ModelError: the file is missing, damaged, unsupported or refused by the checks that
+            docs/checks.md lists.
         InputError: ``threads`` is outside 1 to 256, or ``model`` is neither a path nor bytes.
         RunError: ONNX Runtime's library is not installed.
 
-    Cost: maps the file to look at it, milliseconds; the runtime then reads it. Where a tail is cut
+    Warns:
+        ModelWarning: the file holds NaN weights, or infinite factors.
+
+    Cost: maps the file and looks at it and its weights once, milliseconds; the runtime then reads
+    it. Where a tail is cut
     off, a second, small session holds the rest.
 
     After ``os.fork`` (multiprocessing's "fork" too) a session works in the parent only: its
@@ -97,20 +103,21 @@ class Session:
                 f"options: found {type(options).__name__}, wanted an edgeinfer.SessionOptions"
             )
         self._options = options if options is not None else SessionOptions()
-        self._timeout_s = checked_timeout(self._options.timeout_s)
         self._threads = checked_threads(threads)
         self._runtime = open_runtime()
-        runtime = runtime_options(self._options, self._threads)
-        fuse = self._options.fuse_tail
+        loading = loading_options(self._options, self._threads)
         network: _core.Network
         if isinstance(model, bytes | bytearray | memoryview):
-            network = _core.Network.from_bytes(bytes(model), runtime, fuse)
+            network = _core.Network.from_bytes(bytes(model), loading)
         elif isinstance(model, str | os.PathLike):
-            network = _core.Network.from_file(checked_path(model), runtime, fuse)
+            network = _core.Network.from_file(checked_path(model), loading)
         else:
             raise InputError(
                 f"model: found {type(model).__name__}, wanted a path or the bytes of a model file"
             )
+        for problem in network.warnings:
+            warnings.warn(f"{problem.text}; {problem.remedy}", ModelWarning, stacklevel=2)
+        self._timeout_s = network.timeout_s
         self._network: _core.Network | None = network
         declared = tuple(_spec(s) for s in network.file_inputs)
         self._inputs = declared[: network.required]
@@ -305,6 +312,10 @@ class Session:
                 "why": network.tail_why,
                 "steps": list(network.tail_steps),
             },
+            "looked_at": network.looked_at,
+            "warnings": [one.text for one in network.warnings],
+            "loops": {"without_bound": network.may_loop, "why": network.loops},
+            "timeout_s": network.timeout_s or None,
             "providers": used_providers(options),
             "providers_present": list(present_providers()),
             "free_dimensions": {

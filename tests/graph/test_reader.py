@@ -155,13 +155,15 @@ def test_a_malformed_file_is_refused_or_described_in_time(path: Path) -> None:
 
 
 @needs_shared
-def test_what_the_runtime_runs_is_not_refused() -> None:
+def test_what_the_runtime_runs_is_refused_for_its_scales_only() -> None:
     table = SHARED / "malformed" / "onnx" / "ort_behaviour.csv"
     with table.open(newline="") as rows:
         runs = [row["file"] for row in csv.DictReader(rows) if row["onnxruntime_result"] == "runs"]
     assert runs
     for name in runs:
-        assert _core.inspect_model(table.parent / name).problems == [], name
+        found = {one.code for one in _core.inspect_model(table.parent / name).problems}
+        odd = {"15_qdq_scale": {"scale"}, "14_nan_inf_we": {"weights"}}
+        assert found == odd.get(name[:12], odd.get(name[:13], set())), name
 
 
 @given(st.binary(max_size=200))

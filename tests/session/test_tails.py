@@ -384,6 +384,7 @@ def test_a_size_beyond_any_picture_is_left_to_the_graph(side: int) -> None:
     shape = (1, C, side, 2)
     held = {"size": np.array(shape, np.int64)}
     model = model_bytes(nodes, [tensor("x", (1, C, 2, 2))], [tensor("out", shape)], held)
-    cut = ei.Session(model, threads=1).describe()["tail"]
+    options = ei.SessionOptions(max_tensor_mb=2**20)
+    cut = ei.Session(model, threads=1, options=options).describe()["tail"]
     assert not cut["cut"]
     assert "more than 65535 rows" in cut["why"]

@@ -13,14 +13,14 @@ from edgeinfer.cli.model import naming
 from edgeinfer.cli.table import printable, quantity
 
 if TYPE_CHECKING:
-    from edgeinfer.inspection import ModelFacts, TailFacts, ValueFacts
+    from edgeinfer.inspection import ModelFacts, Problem, TailFacts, ValueFacts
 
 __all__ = ["add_parser", "execute"]
 
 _DESCRIPTION = """\
 Facts about an .onnx file, read without running it: inputs and outputs, size, operators, how much is
-quantised, which tail a session replaces by its fused pass, and what would keep it from loading.
-Exit status 1 if something would.
+quantised, which tail a session replaces by its fused pass, whether it may loop without bound, what
+a session would warn of, and what would keep it from loading. Exit status 1 if something would.
 """
 
 _EPILOG = """\
@@ -93,13 +93,29 @@ def _paragraphs(facts: ModelFacts) -> list[tuple[str, list[str]]]:
         paragraphs.append(
             ("metadata", [f"{key}: {value}" for key, value in facts.metadata.items()])
         )
-    problems = [
-        line
-        for problem in facts.problems
-        for line in (f"{problem.code}: {problem.text}", f"  remedy: {problem.remedy}")
-    ]
+    paragraphs.append(("loops", [_loops(facts)]))
+    if facts.warnings:
+        paragraphs.append(("warnings", _problems(facts.warnings)))
+    problems = _problems(facts.problems)
     paragraphs.append(("problems", problems or ["none known; it should load"]))
     return paragraphs
+
+
+def _loops(facts: ModelFacts) -> str:
+    limit = "; a session stops each run after 10 s unless timeout_s is given"
+    return facts.loops + (limit if facts.may_loop else "")
+
+
+def _problems(problems: tuple[Problem, ...]) -> list[str]:
+    return [
+        line
+        for problem in problems
+        for line in (
+            f"{problem.code}: {problem.text}"
+            + (" (left to the runtime)" if problem.verdict == "unsupported" else ""),
+            f"  remedy: {problem.remedy}",
+        )
+    ]
 
 
 def _print_paragraph(name: str, texts: list[str]) -> None:

@@ -1,0 +1,233 @@
+#include "flow/load.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+
+#include "base/mapped_file.hpp"
+#include "flow/declared.hpp"
+#include "graph/loops.hpp"
+#include "graph/reader.hpp"
+#include "graph/tail.hpp"
+
+namespace ei::flow {
+namespace {
+
+// Files in ONNX Runtime's own format carry this mark behind a 4-byte offset. They are optimised
+// already and cannot be cut.
+bool is_ort_format(std::span<const std::byte> model) {
+    constexpr std::string_view kMark = "ORTM";
+    return model.size() >= 8 &&
+           std::string_view(reinterpret_cast<const char*>(model.data()) + 4, 4) == kMark;
+}
+
+// Along one axis of a mask.
+constexpr std::int64_t kMostPixels = 65535;
+
+Tail describe(const graph::TailSearch& search, bool fuse) {
+    Tail tail;
+    if (!search.tail) {
+        tail.why = search.why;
+        return tail;
+    }
+    if (!fuse) {
+        tail.why = "fuse_tail is off; " + search.why;
+        return tail;
+    }
+    if (search.tail->resizes && !(search.tail->out_height && search.tail->out_width)) {
+        // Without the file's own size segment() could not give the mask that the file gives.
+        tail.why = "not cut, since its size depends on the input's; " + search.why;
+        return tail;
+    }
+    if (search.tail->out_height.value_or(0) > kMostPixels ||
+        search.tail->out_width.value_or(0) > kMostPixels) {
+        tail.why = "not cut, since it makes more than 65535 rows or columns; " + search.why;
+        return tail;
+    }
+    tail.cut = true;
+    tail.why = search.why;
+    tail.steps = search.tail->steps;
+    tail.logits = search.tail->logits;
+    tail.corners = search.tail->corners == graph::Corners::align_corners
+                       ? plan::Corners::align_corners
+                       : plan::Corners::half_pixel;
+    if (search.tail->out_height && search.tail->out_width) {
+        tail.out_height = static_cast<int>(*search.tail->out_height);
+        tail.out_width = static_cast<int>(*search.tail->out_width);
+    }
+    return tail;
+}
+
+// The limits of the runtime that is open: an older one than the one they were measured on reads
+// no more than that, of a newer one they say nothing.
+graph::RuntimeLimits runtime_limits() {
+    constexpr long kMeasuredMinor = 31;
+    const std::string& version = ort::Library::get().version();  // "1.31.1"
+    char* rest = nullptr;
+    const long major = std::strtol(version.c_str(), &rest, 10);
+    const long minor = *rest == '.' ? std::strtol(rest + 1, nullptr, 10) : 0;
+    graph::RuntimeLimits limits;
+    limits.measured = major < 1 || (major == 1 && minor <= kMeasuredMinor);
+    return limits;
+}
+
+std::string told(const std::vector<graph::Problem>& problems, graph::Verdict verdict,
+                 std::string_view before) {
+    std::string text;
+    for (const graph::Problem& problem : problems) {
+        if (problem.verdict != verdict) continue;
+        text += text.empty() ? "" : before;
+        text += problem.text + "; " + problem.remedy;
+    }
+    return text;
+}
+
+// Refuses what the runtime must not see; returns what else was found.
+std::vector<graph::Problem> expect_sound(const graph::Model& model, const std::string& folder,
+                                         const graph::SizeLimits& sizes) {
+    graph::Checks checks{runtime_limits(), sizes, std::nullopt};
+    if (!folder.empty()) checks.folder = folder;
+    std::vector<graph::Problem> problems = graph::problems(model, checks);
+    const std::string refused = told(problems, graph::Verdict::refused, "\n  ");
+    if (!refused.empty()) throw Error(ErrorKind::model, "model refused: " + refused);
+    return problems;
+}
+
+// The rest of a cut file runs as a session of its own.
+ort::Options rest_options(ort::Options options) {
+    // Both start within the second that names the file of timings.
+    if (!options.profile.empty()) options.profile += "_rest";
+    return options;
+}
+
+void limit_time(Checked& checked, double& limit_s) {
+    if (checked.may_loop && limit_s == 0) limit_s = kLoopTimeoutS;
+    checked.timeout_s = limit_s;
+}
+
+// One model file on its way into the runtime; `path` is empty for a model given as bytes.
+class Loading {
+  public:
+    Loading(std::span<const std::byte> bytes, std::string path, std::string folder,
+            LoadOptions options)
+        : bytes_(bytes),
+          path_(std::move(path)),
+          folder_(std::move(folder)),
+          options_(std::move(options)) {}
+
+    Loaded run();
+
+  private:
+    std::shared_ptr<ort::Session> whole() const {
+        return path_.empty() ? ort::Session::from_bytes(bytes_, folder_, options_.session)
+                             : ort::Session::from_file(path_, options_.session);
+    }
+    void own_format();
+    void onnx(const graph::Model& model);
+    void check(const graph::Model& model);
+    void sessions(const graph::Model& model);
+    void declarations(const std::vector<graph::ValueInfo>& inputs,
+                      const std::vector<graph::ValueInfo>& outputs);
+
+    std::span<const std::byte> bytes_;
+    std::string path_, folder_;
+    LoadOptions options_;
+    std::vector<graph::Problem> problems_;
+    std::shared_ptr<ort::Session> core_, rest_;
+    Loaded loaded_;
+};
+
+void Loading::own_format() {
+    if (!options_.session.free_dimensions.empty()) {
+        throw Error(ErrorKind::input,
+                    "free_dimensions: found a file in ONNX Runtime's own format, wanted an "
+                    ".onnx file; fix the dimensions before it is converted");
+    }
+    loaded_.checked.loops = "not known: the file is in ONNX Runtime's own format";
+    limit_time(loaded_.checked, options_.session.timeout_s);
+    core_ = whole();
+    loaded_.tail.why = "the file is in ONNX Runtime's own format, which is left as it is";
+    declarations({}, {});
+    for (const auto& spec : core_->outputs()) loaded_.outputs.push_back(spec.name);
+}
+
+void Loading::check(const graph::Model& model) {
+    problems_ = expect_sound(model, folder_, options_.sizes);
+    const graph::Loops loops = graph::find_loops(model);
+    Checked& checked = loaded_.checked;
+    checked.looked = true;
+    checked.may_loop = !loops.bounded;
+    checked.loops = loops.why;
+    std::copy_if(problems_.begin(), problems_.end(), std::back_inserter(checked.warnings),
+                 [](const graph::Problem& one) { return one.verdict == graph::Verdict::warning; });
+    limit_time(checked, options_.session.timeout_s);
+}
+
+void Loading::sessions(const graph::Model& model) {
+    const graph::TailSearch search = graph::find_tail(model);
+    loaded_.tail = describe(search, options_.fuse_tail);
+    if (!loaded_.tail.cut) {
+        core_ = whole();
+        return;
+    }
+    const graph::Cut cut = graph::cut(model, *search.tail);
+    core_ = ort::Session::from_bytes(cut.core, folder_, options_.session);
+    rest_ = ort::Session::from_bytes(cut.rest, folder_, rest_options(options_.session));
+}
+
+void Loading::onnx(const graph::Model& model) {
+    for (const auto& output : model.graph.outputs) loaded_.outputs.emplace_back(output.name);
+    check(model);
+    for (const auto& [name, size] : options_.session.free_dimensions) {
+        expect_free_dimension(model, name);
+    }
+    try {
+        sessions(model);
+    } catch (const Error& error) {
+        const std::string hints = told(problems_, graph::Verdict::unsupported, "\n  ");
+        if (error.kind() != ErrorKind::model || hints.empty()) throw;
+        throw Error(ErrorKind::model, std::string(error.what()) + "\n  " + hints);
+    }
+    core_->accept(optional_inputs(model));
+    // Only fixed dimensions make a difference, and without them the runtime may know more.
+    if (options_.session.free_dimensions.empty()) {
+        declarations({}, {});
+    } else {
+        declarations(model.graph.inputs, model.graph.outputs);
+    }
+}
+
+void Loading::declarations(const std::vector<graph::ValueInfo>& inputs,
+                           const std::vector<graph::ValueInfo>& outputs) {
+    loaded_.inputs = as_declared(core_->inputs(), inputs);
+    loaded_.core_outputs = as_declared(core_->outputs(), outputs);
+    if (rest_ != nullptr) loaded_.rest_outputs = as_declared(rest_->outputs(), outputs);
+}
+
+Loaded Loading::run() {
+    if (is_ort_format(bytes_)) {
+        own_format();
+    } else {
+        onnx(graph::read(bytes_));
+    }
+    loaded_.core = std::move(core_);
+    loaded_.rest = std::move(rest_);
+    return std::move(loaded_);
+}
+
+}  // namespace
+
+Loaded load_file(const std::string& path, const LoadOptions& options) {
+    const MappedFile file(path);
+    const auto slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    return Loading(file.bytes(), path, folder, options).run();
+}
+
+Loaded load_bytes(std::span<const std::byte> model, const std::string& folder,
+                  const LoadOptions& options) {
+    return Loading(model, "", folder, options).run();
+}
+
+}  // namespace ei::flow

@@ -1,0 +1,63 @@
+#pragma once
+// From the bytes of a model file to sessions: what is checked before the runtime sees it, and what
+// is cut off it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/problems.hpp"
+#include "ort/session.hpp"
+#include "plan/segment.hpp"
+
+namespace ei::flow {
+
+struct LoadOptions {
+    ort::Options session;
+    bool fuse_tail = true;
+    graph::SizeLimits sizes = {};
+};
+
+// What the fused pass needs to know, and what describe() tells.
+struct Tail {
+    bool cut = false;
+    std::string why;                 // one sentence
+    std::vector<std::string> steps;  // the nodes cut, in order
+    std::string logits;              // name of the tensor the core ends in
+    plan::Corners corners = plan::Corners::half_pixel;
+    std::optional<int> out_height, out_width;
+};
+
+// Of each run of a network that may loop without bound, unless the options name a limit.
+inline constexpr double kLoopTimeoutS = 10;
+
+// What was found while looking at the file.
+struct Checked {
+    bool looked = false;  // false: the runtime's own format, which only it can read
+    std::vector<graph::Problem> warnings;
+    bool may_loop = true;  // without bound; assumed of what cannot be looked at
+    std::string loops;     // one sentence
+    double timeout_s = 0;  // of each run, by options or by kLoopTimeoutS; 0: none
+};
+
+struct Loaded {
+    std::shared_ptr<const ort::Session> core, rest;  // rest: null when nothing was cut
+    Tail tail;
+    Checked checked;
+    std::vector<std::string> outputs;                         // of the file, by name and in order
+    std::vector<ort::TensorSpec> core_outputs, rest_outputs;  // as the file declares them
+    std::vector<ort::TensorSpec> inputs;                      // as the file declares them
+};
+
+// Error(model) for a file that is damaged, refused by the checks, or refused by the runtime;
+// Error(input) for options that do not fit it.
+Loaded load_file(const std::string& path, const LoadOptions& options);
+
+// `folder`: where external data may lie; empty: the model must hold all its weights.
+Loaded load_bytes(std::span<const std::byte> model, const std::string& folder,
+                  const LoadOptions& options);
+
+}  // namespace ei::flow
