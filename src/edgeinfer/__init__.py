@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from edgeinfer.inspection import ModelFacts as ModelFacts
     from edgeinfer.inspection import inspect as inspect
     from edgeinfer.options import SessionOptions as SessionOptions
+    from edgeinfer.placement import Placement as Placement
     from edgeinfer.postprocess.classification import classify as classify
     from edgeinfer.postprocess.segmentation import segment as segment
     from edgeinfer.preprocess import Fit as Fit
-    from edgeinfer.preprocess import Placement as Placement
     from edgeinfer.preprocess import Prepared as Prepared
     from edgeinfer.preprocess import Preprocess as Preprocess
     from edgeinfer.preprocess import Resize as Resize
@@ -64,7 +64,7 @@ _HOME = {
     "classify": "postprocess.classification",
     "segment": "postprocess.segmentation",
     "Fit": "preprocess",
-    "Placement": "preprocess",
+    "Placement": "placement",
     "Prepared": "preprocess",
     "Preprocess": "preprocess",
     "Resize": "preprocess",

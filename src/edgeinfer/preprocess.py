@@ -6,7 +6,6 @@ The arithmetic is in the compiled core; nothing here touches a pixel.
 import enum
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
@@ -17,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from edgeinfer._core import PreprocessPlan
 from edgeinfer.errors import InputError
 from edgeinfer.frame import Frame, as_frame
+from edgeinfer.placement import Placement
 
 _Member = TypeVar("_Member", bound=enum.Enum)
 
@@ -30,6 +30,10 @@ class Resize(enum.Enum):
     """Pillow's BILINEAR, and torchvision's with antialias: averages when it shrinks."""
     CV2_LINEAR = "CV2_LINEAR"
     """``cv2.INTER_LINEAR``: two source pixels per axis, whatever the ratio."""
+    CV2_AREA = "CV2_AREA"
+    """``cv2.INTER_AREA``: averages what a pixel covers; where a side grows, what OpenCV does."""
+    NEAREST = "NEAREST"
+    """Pillow's NEAREST: the source pixel below the centre of each output pixel."""
 
 
 class Fit(enum.Enum):
@@ -37,72 +41,21 @@ class Fit(enum.Enum):
 
     STRETCH = "STRETCH"
     """Each axis by its own ratio; the whole frame, the whole input."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a frame lies in the model's input: ``model = frame * scale + pad``, per axis.
-
-    Coordinates are continuous, in pixels, with pixel centres at .5: the frame's left edge is 0 and
-    its right edge is its width.
-
-    Attributes:
-        scale_x, scale_y: model pixels per frame pixel.
-        pad_x, pad_y: model pixels left of and above the frame.
-        frame_size, model_size: (height, width), pixels.
-    """
-
-    scale_x: float
-    scale_y: float
-    pad_x: float
-    pad_y: float
-    frame_size: tuple[int, int]
-    model_size: tuple[int, int]
-
-    def to_frame(self, coordinates: ArrayLike) -> NDArray[np.float64]:
-        """Model coordinates as frame coordinates.
-
-        Args:
-            coordinates: (..., 2) points xy or (..., 4) boxes xyxy, in model pixels.
-
-        Returns:
-            The same shape in float64, in frame pixels; not clipped to the frame.
-
-        Raises:
-            InputError: the last axis holds neither 2 nor 4 values.
-        """
-        values, scale, pad = self._arguments(coordinates)
-        return (values - pad) / scale
-
-    def to_model(self, coordinates: ArrayLike) -> NDArray[np.float64]:
-        """Frame coordinates as model coordinates: the inverse of `to_frame`."""
-        values, scale, pad = self._arguments(coordinates)
-        return values * scale + pad
-
-    def _arguments(
-        self, coordinates: ArrayLike
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        values = np.asarray(coordinates, np.float64)
-        if values.ndim == 0 or values.shape[-1] not in (2, 4):
-            raise InputError(
-                f"coordinates: found shape {values.shape}; wanted (..., 2) points xy or (..., 4) "
-                "boxes xyxy"
-            )
-        repeats = values.shape[-1] // 2
-        scale = np.array((self.scale_x, self.scale_y) * repeats)
-        pad = np.array((self.pad_x, self.pad_y) * repeats)
-        return values, scale, pad
+    LETTERBOX = "LETTERBOX"
+    """One ratio, the smaller one; the whole frame in the middle, ``pad`` around it."""
+    CROP = "CROP"
+    """One ratio, the larger one; the whole input, the middle of the frame."""
 
 
 class Prepared(NamedTuple):
     """A frame as a model input.
 
     Attributes:
-        tensor: (1, 3, height, width) float32.
+        tensor: (1, 3, height, width) or (1, height, width, 3), of the recipe's dtype.
         placement: the way back from model pixels to frame pixels.
     """
 
-    tensor: NDArray[np.float32]
+    tensor: NDArray[Any]
     placement: Placement
 
 
@@ -114,6 +67,11 @@ class Preprocess:
     ``a = scale / std`` and ``b = -mean / std`` rounded once from float64: the error is at most
     ``5 * 2**-24`` times the larger of ``255 * abs(a)`` and ``abs(b)``.
 
+    Frames of YUV formats are resized plane by plane, then converted to RGB bytes: those are x. So
+    is the ``pad`` byte, in every channel. Integer tensors hold ONNX ``QuantizeLinear`` of the value
+    that float32 tensors hold, to the last bit: divided by the scale in float32, rounded half to
+    even, plus the zero point, saturated.
+
     Args:
         size: model input (height, width), pixels; each within 1..65535.
         resize: whose arithmetic to match.
@@ -122,18 +80,23 @@ class Preprocess:
             brought into it; a GRAY frame fills all three channels.
         scale: factor on the uint8 values, 1/255 for inputs within 0..1.
         mean, std: per channel of the tensor, in the order of ``color``, after ``scale``.
-        layout: ``"NCHW"``.
-        dtype: ``"float32"``.
-        quant: None.
-        pad: gray level around a frame that does not fill the input; no effect with ``Fit.STRETCH``.
+        layout: ``"NCHW"`` or ``"NHWC"``.
+        dtype: ``"float32"``, ``"uint8"`` or ``"int8"``.
+        quant: (scale, zero_point) of an integer input, as its QuantizeLinear or its metadata has
+            them; the scale is rounded to float32. None stands for (1, 0), and is refused where
+            that would saturate or leave fewer than 16 different values, as 1/255 does; uint8 with
+            ``scale=1`` holds the bytes themselves.
+        pad: gray level around a letterboxed frame, 0..255; no effect with other fits.
 
     Raises:
-        InputError: a value out of range, or one that is not supported; the text says what is.
+        InputError: a value out of range, or values that do not go together; the text says what
+            does.
 
     Source: Pillow's ``Resample.c`` and ``cv2.resize``, both 8-bit; the bytes before scaling equal
-    those of Pillow 13 and of OpenCV 4.10 to 5.0 to the last bit (tests/kernels/test_resize.py).
-    Pillow before 13 differs by at most 1, and only where the height loses more than twice the
-    pixels the width does: 13 resizes rows first there.
+    those of Pillow 13 and of OpenCV 4.10 to 5.0 to the last bit (tests/kernels/test_resize.py,
+    tests/preprocess/test_every_combination.py). Pillow before 13 differs by at most 1, and only
+    where the height loses more than twice the pixels the width does: 13 resizes rows first there.
+    Sizes of a crop are those of torchvision's Resize and CenterCrop (docs/frames.md).
     """
 
     def __init__(
@@ -158,22 +121,23 @@ class Preprocess:
         self._scale = _number("scale", scale)
         self._mean = _three_numbers("mean", mean)
         self._std = _three_numbers("std", std)
-        self._layout = _choice("layout", layout, ("NCHW",))
-        self._dtype = _choice("dtype", dtype, ("float32",))
-        if quant is not None:
-            raise InputError(
-                f"quant: found {quant!r}; wanted None, since only dtype 'float32' is supported"
-            )
-        if not isinstance(pad, int) or not 0 <= pad <= 255:
-            raise InputError(f"pad: found {pad!r}; wanted a gray level within 0..255")
+        self._layout = _choice("layout", layout, ("NCHW", "NHWC"))
+        self._dtype = _choice("dtype", dtype, ("float32", "uint8", "int8"))
+        self._quant = _quant(quant)
+        self._pad = _level("pad", pad)
         self._plan = PreprocessPlan(
             height=self._size[0],
             width=self._size[1],
             resize=self._resize.value,
+            fit=self._fit.value,
             color=self._color,
             scale=self._scale,
             mean=self._mean,
             std=self._std,
+            layout=self._layout,
+            dtype=self._dtype,
+            quant=self._quant,
+            pad=self._pad,
         )
 
     @property
@@ -182,19 +146,27 @@ class Preprocess:
         return self._size
 
     @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the tensor: (1, 3, height, width), or (1, height, width, 3) with NHWC."""
+        return (1, 3, *self._size) if self._layout == "NCHW" else (1, *self._size, 3)
+
+    @property
+    def dtype(self) -> str:
+        """Of the tensor: ``"float32"``, ``"uint8"`` or ``"int8"``."""
+        return self._dtype
+
+    @property
     def variants(self) -> str:
         """Kernel variants chosen for this CPU, as ``"operation=variant ..."``."""
         return self._plan.variants
 
-    def __call__(
-        self, frame: Frame | ArrayLike, *, out: NDArray[np.float32] | None = None
-    ) -> Prepared:
+    def __call__(self, frame: Frame | ArrayLike, *, out: NDArray[Any] | None = None) -> Prepared:
         """Write ``frame`` as a tensor.
 
         Args:
             frame: a `Frame`, or a uint8 array: (rows, cols, 3) RGB, (rows, cols, 4) RGBA or
                 (rows, cols) GRAY; any row stride, pixels contiguous; sides up to 65535.
-            out: (1, 3, height, width) float32, C order; written in place. Allocated when omitted.
+            out: of ``shape`` and ``dtype``, C order; written in place. Allocated when omitted.
 
         Returns:
             ``Prepared(tensor, placement)``; ``placement.to_frame(boxes)`` maps model pixels to
@@ -202,28 +174,36 @@ class Preprocess:
 
         Raises:
             InputError: dtype, channels, strides or the shape of ``out`` differ; the text holds
-                both.
+                both. A frame so long that a crop would resize it to more than 2**24 pixels.
 
         Cost: one pass over the frame, a few rows in cache; with ``out`` nothing the size of a
         frame or a tensor is allocated. The GIL is released; safe from several threads.
         """
         view = as_frame(frame)
-        tensor = np.empty((1, 3, *self._size), np.float32) if out is None else out
+        tensor = np.empty(self.shape, self._dtype) if out is None else out
         if not isinstance(tensor, np.ndarray):
             raise InputError(
-                f"out: found {type(tensor).__name__}; wanted a float32 ndarray of shape "
-                f"{(1, 3, *self._size)}"
+                f"out: found {type(tensor).__name__}; wanted a {self._dtype} ndarray of shape "
+                f"{self.shape}"
             )
-        sx, sy, px, py, fw, fh, mw, mh = self._plan.run(view.pixels, view.format.value, tensor)
+        sx, sy, px, py, fw, fh, mw, mh = self._plan.run(
+            view.planes, view.format.value, tensor, view.matrix, view.full_range
+        )
         return Prepared(tensor, Placement(sx, sy, px, py, (fh, fw), (mh, mw)))
 
     @classmethod
-    def from_recipe(cls, recipe: str | PathLike[str] | Mapping[str, Any]) -> Self:
+    def from_recipe(
+        cls,
+        recipe: str | PathLike[str] | Mapping[str, Any],
+        *,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> Self:
         """Build from what `to_recipe` gives.
 
         Args:
             recipe: a mapping, or the path of a JSON file that holds one. ``size`` is required; what
                 is left out takes the default of `Preprocess`.
+            defaults: values for what the recipe leaves out, such as a model's layout and dtype.
 
         Raises:
             InputError: the file cannot be read, a key is unknown, or a value is refused.
@@ -241,7 +221,7 @@ class Preprocess:
             )
         if "size" not in values:
             raise InputError('recipe: found no "size"; wanted [height, width] of the model input')
-        settings = dict(values)
+        settings = {**(defaults or {}), **values}
         for key, kind in (("resize", Resize), ("fit", Fit)):
             if key in settings:
                 settings[key] = kind[_choice(key, settings[key], tuple(kind.__members__))]
@@ -259,6 +239,8 @@ class Preprocess:
             "std": list(self._std),
             "layout": self._layout,
             "dtype": self._dtype,
+            "quant": None if self._quant is None else list(self._quant),
+            "pad": self._pad,
         }
 
     def __repr__(self) -> str:
@@ -266,7 +248,19 @@ class Preprocess:
         return f"Preprocess({values})"
 
 
-_RECIPE_KEYS = ("size", "resize", "fit", "color", "scale", "mean", "std", "layout", "dtype")
+_RECIPE_KEYS = (
+    "size",
+    "resize",
+    "fit",
+    "color",
+    "scale",
+    "mean",
+    "std",
+    "layout",
+    "dtype",
+    "quant",
+    "pad",
+)
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:
@@ -304,6 +298,30 @@ def _three_numbers(name: str, values: Any) -> tuple[float, float, float]:
     except (TypeError, ValueError) as error:
         raise InputError(f"{name}: found {values!r}; wanted three numbers") from error
     return _number(name, first), _number(name, second), _number(name, third)
+
+
+def _quant(value: Any) -> tuple[float, int] | None:
+    if value is None:
+        return None
+    try:
+        scale, zero_point = value
+    except (TypeError, ValueError) as error:
+        raise InputError(f"quant: found {value!r}; wanted (scale, zero_point) or None") from error
+    if isinstance(zero_point, bool) or not isinstance(zero_point, int | np.integer):
+        raise InputError(f"quant: found a zero point of {zero_point!r}; wanted a whole number")
+    if not -128 <= zero_point <= 255:
+        raise InputError(
+            f"quant: found a zero point of {zero_point}; wanted one within 0..255 for dtype uint8, "
+            "-128..127 for dtype int8"
+        )
+    return _number("quant: scale", scale), int(zero_point)
+
+
+def _level(name: str, value: Any) -> int:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or not 0 <= value <= 255:
+        raise InputError(f"{name}: found {value!r}; wanted a gray level within 0..255")
+    return int(value)
 
 
 def _two_ints(name: str, values: Any) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .frame import PixelFormat, as_frame
+from .frame import as_frame
 
 if TYPE_CHECKING:
     from .frame import Frame
@@ -24,7 +24,8 @@ class Mask:
     """A class for each pixel.
 
     Attributes:
-        classes: (H, W) class of each pixel, uint8, or uint16 with more than 256 classes.
+        classes: (H, W) class of each pixel, uint8, or uint16 with more than 256 classes. A value of
+            C or more is no class: a pixel that the network did not see.
         areas: (C,) int64, pixels of each class.
         labels: name of each class, at least C of them; None when unknown.
     Raises:
@@ -44,7 +45,7 @@ class Mask:
 
     @property
     def fractions(self) -> NDArray[np.float64]:
-        """(C,) share of each class, 0 to 1; their sum is 1."""
+        """(C,) share of each class, 0 to 1; their sum is 1, or less where pixels were not seen."""
         return self.areas / self.classes.size
 
     def overlay(
@@ -62,7 +63,7 @@ class Mask:
         the class at row floor((y + 0.5) * H / rows) and likewise along x (nearest).
 
         Args:
-            frame: a ``Frame``, or (rows, cols, 3) uint8 RGB.
+            frame: a ``Frame`` of any format, or (rows, cols, 3) uint8 RGB.
             alpha: how much of the colour, 0 (frame alone) to 1 (colour alone).
             palette: (n, 3) uint8 RGB with n >= C; by default ``edgeinfer.palette.colours(C)``.
             legend: draw the present classes with name and share of the mask into a corner, the
@@ -75,12 +76,16 @@ class Mask:
             InputError: the frame, the palette or alpha does not fit.
         Cost: for the eye, not for each frame of a stream: some 10 ms a megapixel.
         """
-        pixels = _rgb(frame)
+        pixels = as_frame(frame).to_rgb()
         if not 0 <= alpha <= 1:
             raise InputError(f"alpha: found {alpha}, wanted 0 (frame alone) to 1 (colour alone)")
         colours = self._colours(palette)
         weights = np.full((len(colours), 1), round(256 * alpha), dtype=np.uint16)
         weights[[c for c in untinted if 0 <= c < len(weights)]] = 0
+        # What is no class stays as photographed.
+        others = max(int(self.classes.max(initial=0)) + 1 - len(colours), 0)
+        weights = np.concatenate((weights, np.zeros((others, 1), np.uint16)))
+        colours = np.concatenate((colours, np.zeros((others, 3), np.uint8)))
         shares = colours * weights + np.uint16(128)
 
         classes = self._sampled(pixels.shape[0], pixels.shape[1])
@@ -197,12 +202,3 @@ def _label(labels: Sequence[str] | None, index: int) -> str | None:
 def _percent(share: float) -> str:
     # A small defect is what some models are for: it must not read 0.0 %.
     return f"{share * 100:.1f} %" if share >= 0.001 else "< 0.1 %"
-
-
-def _rgb(frame: Frame | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    view = as_frame(frame)
-    if view.format is PixelFormat.GRAY:
-        return np.repeat(view.pixels[:, :, None], 3, axis=2)
-    if view.format is PixelFormat.BGR:
-        return view.pixels[:, :, ::-1]
-    return view.pixels[:, :, :3]

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from edgeinfer.errors import InputError
-from edgeinfer.preprocess import Preprocess, Resize
+from edgeinfer.preprocess import Fit, Preprocess, Resize
 
 KEYS = {"size", "resize", "fit", "color", "scale", "mean", "std", "layout", "dtype"}
+KEYS |= {"quant", "pad"}
 
 
 def recipe():
@@ -31,6 +32,27 @@ def test_a_recipe_survives_json_and_gives_the_same_tensor(tmp_path):
     np.testing.assert_array_equal(again(frame).tensor, recipe()(frame).tensor)
 
 
+@pytest.mark.parametrize("fit", Fit)
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("resize", Resize)
+def test_integer_recipes_survive_json_too(layout, fit, resize):
+    p = Preprocess(
+        (12, 9), resize=resize, fit=fit, layout=layout, dtype="int8", quant=(0.1, -3), pad=7
+    )
+    text = json.dumps(p.to_recipe())
+    again = Preprocess.from_recipe(json.loads(text))
+    assert json.dumps(again.to_recipe()) == text
+    frame = np.random.default_rng(1).integers(0, 256, (50, 60, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(again(frame).tensor, p(frame).tensor)
+
+
+def test_defaults_stand_for_what_a_recipe_leaves_out_only():
+    recipe = {"size": [8, 9], "layout": "NCHW"}
+    defaults = {"layout": "NHWC", "dtype": "uint8", "scale": 1}
+    p = Preprocess.from_recipe(recipe, defaults=defaults)
+    assert (p.shape, p.dtype) == ((1, 3, 8, 9), "uint8")
+
+
 def test_what_a_recipe_leaves_out_takes_the_default():
     assert Preprocess.from_recipe({"size": [8, 9]}).to_recipe() == Preprocess((8, 9)).to_recipe()
 
@@ -40,8 +62,8 @@ def test_what_a_recipe_leaves_out_takes_the_default():
     [
         ({"size": [8, 9], "resise": "PIL_BILINEAR", "zoom": 2}, "'resise', 'zoom'.*wanted some of"),
         ({"resize": "PIL_BILINEAR"}, 'no "size"'),
-        ({"size": [8, 9], "resize": "BILINEAR"}, "'PIL_BILINEAR', 'CV2_LINEAR'"),
-        ({"size": [8, 9], "fit": "LETTERBOX"}, "'STRETCH'"),
+        ({"size": [8, 9], "resize": "BILINEAR"}, "'CV2_LINEAR', 'CV2_AREA', 'NEAREST'"),
+        ({"size": [8, 9], "fit": "SQUEEZE"}, "'STRETCH', 'LETTERBOX', 'CROP'"),
         ({"size": [8, 9], "mean": [1, 2]}, "three numbers"),
         ({"size": "8x9"}, "size: found"),
     ],

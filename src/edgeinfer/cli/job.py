@@ -98,9 +98,7 @@ class Job:
         # What is no object stays as photographed, so that the objects stand out.
         plain = (0,) if mask.labels and mask.labels[0].lower() == "background" else ()
         lossy = item.path.suffix.lower() not in (".png", ".bmp")
-        overlay = pictures.write_overlay(
-            stem, mask.overlay(frame.pixels, untinted=plain), lossy=lossy
-        )
+        overlay = pictures.write_overlay(stem, mask.overlay(frame, untinted=plain), lossy=lossy)
         class_map = pictures.write_class_map(stem, mask.classes)
         return {"overlay": str(overlay), "classes": str(class_map)}
 
