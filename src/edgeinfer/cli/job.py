@@ -17,6 +17,7 @@ from edgeinfer.errors import EdgeInferError, InputError
 if TYPE_CHECKING:
     from edgeinfer.binding import Binding
     from edgeinfer.frame import Frame
+    from edgeinfer.placement import Placement
     from edgeinfer.preprocess import Preprocess
     from edgeinfer.session import Session
 
@@ -73,9 +74,9 @@ class Job:
         start = time.perf_counter()
         frame = decode(item.path)
         decoded = time.perf_counter()
-        self.preprocess(frame, out=self.binding.inputs[self.wanted.name])
+        placement = self.preprocess(frame, out=self.binding.inputs[self.wanted.name]).placement
         prepared = time.perf_counter()
-        outcome = self.task(self.binding, (frame.height, frame.width))
+        outcome = self.task(self.binding, placement)
         done = time.perf_counter()
         times = {"decode": (decoded - start) * 1e3, "preprocess": (prepared - decoded) * 1e3}
         times |= outcome.times_ms
@@ -87,18 +88,21 @@ class Job:
             **outcome.facts,
         }
         if self.out is not None and outcome.mask is not None:
-            facts["files"] = self._write(self.out / stem, item, frame, outcome)
+            facts["files"] = self._write(self.out / stem, item, frame, outcome, placement)
         return Report(facts, outcome.summary, outcome.details)
 
     def _write(
-        self, stem: Path, item: Item, frame: Frame, outcome: tasks.Outcome
+        self, stem: Path, item: Item, frame: Frame, outcome: tasks.Outcome, placement: Placement
     ) -> dict[str, str]:
         assert outcome.mask is not None
         mask = outcome.mask
+        # A mask of the model's pixels lies on the picture only where Placement says.
+        on_frame = mask.classes.shape == placement.frame_size or placement.covers
+        placed = mask if on_frame else placement.mask_to_frame(mask)
         # What is no object stays as photographed, so that the objects stand out.
         plain = (0,) if mask.labels and mask.labels[0].lower() == "background" else ()
         lossy = item.path.suffix.lower() not in (".png", ".bmp")
-        overlay = pictures.write_overlay(stem, mask.overlay(frame, untinted=plain), lossy=lossy)
+        overlay = pictures.write_overlay(stem, placed.overlay(frame, untinted=plain), lossy=lossy)
         class_map = pictures.write_class_map(stem, mask.classes)
         return {"overlay": str(overlay), "classes": str(class_map)}
 
@@ -112,6 +116,12 @@ def prepare(session: Session, options: argparse.Namespace, labels: Sequence[str]
     wanted = recipe.image_input(session)
     tasks.check_labels(labels, session)
     preprocess = recipe.build(options, wanted)
+    if (preprocess.dtype, preprocess.shape) != (wanted.dtype, wanted.shape(preprocess.size)):
+        raise InputError(
+            f"layout, dtype: found {preprocess.dtype} {preprocess.shape}, but input "
+            f"{wanted.name!r} takes {wanted.dtype} {wanted.shape(preprocess.size)}; leave --layout "
+            "and --dtype away, or correct the recipe"
+        )
     if wanted.size_hw is not None and wanted.size_hw != preprocess.size:
         raise InputError(
             f"size: found {_size(preprocess.size)} (height x width), but the model takes "

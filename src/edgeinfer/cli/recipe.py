@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["FLAGS", "ImageInput", "build", "image_input", "read_labels"]
 
 # Destinations of the flags that a recipe file takes the place of.
-FLAGS = ("size", "mean", "std", "scale", "resize", "fit", "color")
+FLAGS = (
+    *("size", "mean", "std", "scale", "resize", "fit", "pad", "color"),
+    *("layout", "dtype", "quant"),
+)
 
 _DTYPES = ("float32", "float16", "uint8", "int8")
 
@@ -85,7 +88,7 @@ def build(options: argparse.Namespace, wanted: ImageInput) -> Preprocess:
     from edgeinfer.preprocess import Fit, Preprocess, Resize
 
     if options.recipe is not None:
-        return Preprocess.from_recipe(options.recipe)
+        return Preprocess.from_recipe(options.recipe, defaults=_defaults(wanted, quantised=False))
     size = options.size or wanted.size_hw
     if size is None:
         raise InputError(
@@ -98,9 +101,25 @@ def build(options: argparse.Namespace, wanted: ImageInput) -> Preprocess:
         "scale": options.scale,
         "mean": options.mean,
         "std": options.std,
+        "layout": options.layout and options.layout.upper(),
+        "dtype": options.dtype,
+        "quant": options.quant,
+        "pad": options.pad,
     }
     settings = {name: value for name, value in given.items() if value is not None}
-    return Preprocess(size, layout=wanted.layout, dtype=wanted.dtype, **settings)
+    defaults = _defaults(wanted, quantised=options.quant is not None)
+    return Preprocess(size, **{**defaults, **settings})
+
+
+def _defaults(wanted: ImageInput, *, quantised: bool) -> dict[str, Any]:
+    """What the model's declared input says: its layout and type; uint8 takes the bytes as they are.
+
+    ``quantised``: whether a scale of the input is known, by which the formula's value is divided.
+    """
+    found: dict[str, Any] = {"layout": wanted.layout, "dtype": wanted.dtype}
+    if wanted.dtype == "uint8" and not quantised:
+        found["scale"] = 1
+    return found
 
 
 def read_labels(path: Path) -> tuple[str, ...]:

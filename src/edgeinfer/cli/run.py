@@ -79,21 +79,47 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     image.add_argument(
         "--resize",
-        choices=("pil_bilinear", "cv2_linear"),
+        choices=("pil_bilinear", "cv2_linear", "cv2_area", "nearest"),
         type=str.lower,
         help="whose arithmetic to match; default pil_bilinear (also torchvision's)",
     )
     image.add_argument(
         "--fit",
-        choices=("stretch",),
+        choices=("stretch", "letterbox", "crop"),
         type=str.lower,
-        help="how another aspect ratio is made to fit; default stretch",
+        help="how another aspect ratio is made to fit; default stretch. Masks and overlays are "
+        "brought back to the picture; what a crop left out is no class",
+    )
+    image.add_argument(
+        "--pad",
+        metavar="GRAY",
+        type=values.level,
+        help="gray level around a letterboxed image, 0 to 255; default 114",
     )
     image.add_argument(
         "--color",
         choices=("rgb", "bgr"),
         type=str.lower,
         help="channel order of the model; default rgb",
+    )
+    image.add_argument(
+        "--layout",
+        choices=("nchw", "nhwc"),
+        type=str.lower,
+        help="order of the input's axes; default: as the model declares its input",
+    )
+    image.add_argument(
+        "--dtype",
+        choices=("float32", "uint8", "int8"),
+        type=str.lower,
+        help="type of the input; default: as the model declares it. A uint8 input without --quant "
+        "and --scale takes the bytes as they are",
+    )
+    image.add_argument(
+        "--quant",
+        metavar="S Z",
+        type=values.quant,
+        help="scale and zero point of a uint8 or int8 input: it takes round(value / S) + Z",
     )
 
     answer = parser.add_argument_group("what to make of the output")

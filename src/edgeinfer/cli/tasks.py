@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from edgeinfer.cli.table import printable
 from edgeinfer.errors import InputError
 
 if TYPE_CHECKING:
     from edgeinfer.binding import Binding
+    from edgeinfer.placement import Placement
     from edgeinfer.result import Mask
     from edgeinfer.session import Session
 
@@ -46,8 +48,8 @@ class Task(Protocol):
     name: TaskName
     stages: tuple[str, ...]
 
-    def __call__(self, binding: Binding, frame_hw: tuple[int, int]) -> Outcome:
-        """Outcome for a frame of (height, width) pixels."""
+    def __call__(self, binding: Binding, placement: Placement) -> Outcome:
+        """Outcome for a frame that lies in the input as placement says."""
 
 
 def recognise(session: Session) -> TaskName:
@@ -81,6 +83,10 @@ def check_labels(labels: Sequence[str], session: Session) -> None:
         )
 
 
+# A letterboxed line would be all padding at its own scale; the mask is made at the model's then.
+_MOST_PADDING: Final = 4
+
+
 class Segment:
     """A class for each pixel.
 
@@ -96,11 +102,9 @@ class Segment:
     def __init__(self, labels: Sequence[str], *, top: int, at_frame: bool) -> None:
         self._labels, self._top, self._at_frame = labels, top, at_frame
 
-    def __call__(self, binding: Binding, frame_hw: tuple[int, int]) -> Outcome:
+    def __call__(self, binding: Binding, placement: Placement) -> Outcome:
         """Run, upsample and take the best class of each pixel."""
-        mask = replace(
-            binding.segment(size=frame_hw if self._at_frame else None), labels=self._labels or None
-        )
+        mask = replace(self._mask(binding, placement), labels=self._labels or None)
         times = binding.last_times
         facts = mask.to_dict()
         classes = facts["classes"]
@@ -112,6 +116,22 @@ class Segment:
             {"run": times.run_ms, "tail": times.tail_ms},
             mask,
         )
+
+    def _mask(self, binding: Binding, placement: Placement) -> Mask:
+        if not self._at_frame:
+            return binding.segment()
+        if placement.covers:
+            return binding.segment(size=placement.frame_size)
+        # The whole input at the frame's scale, of which the frame is a part.
+        height, width = (
+            max(round(side / scale), 1)
+            for side, scale in zip(
+                placement.model_size, (placement.scale_y, placement.scale_x), strict=True
+            )
+        )
+        if height * width > _MOST_PADDING * math.prod(placement.frame_size):
+            height, width = placement.model_size
+        return placement.mask_to_frame(binding.segment(size=(height, width)))
 
 
 class Classify:
@@ -129,7 +149,7 @@ class Classify:
     def __init__(self, labels: Sequence[str], *, top: int, softmax: bool) -> None:
         self._labels, self._top, self._softmax = labels, top, softmax
 
-    def __call__(self, binding: Binding, frame_hw: tuple[int, int]) -> Outcome:
+    def __call__(self, binding: Binding, placement: Placement) -> Outcome:
         """Run and rank."""
         from edgeinfer.postprocess.classification import classify
 
@@ -158,7 +178,7 @@ class Tensors:
     name: TaskName = "tensors"
     stages: tuple[str, ...] = ("run",)
 
-    def __call__(self, binding: Binding, frame_hw: tuple[int, int]) -> Outcome:
+    def __call__(self, binding: Binding, placement: Placement) -> Outcome:
         """Run and sum up each output."""
         begin = time.perf_counter()
         binding.run()

@@ -7,12 +7,17 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["channels", "count", "join_numbers", "number", "seconds", "size"]
+__all__ = ["channels", "count", "join_numbers", "level", "number", "quant", "seconds", "size"]
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 # Options that take several numbers: how many at most, and what joins them into one argument.
-_SEVERAL: Final = {"--size": (2, "x"), "--mean": (3, ","), "--std": (3, ",")}
+_SEVERAL: Final = {
+    "--size": (2, "x"),
+    "--mean": (3, ","),
+    "--std": (3, ","),
+    "--quant": (2, ","),
+}
 
 
 def join_numbers(arguments: Sequence[str]) -> list[str]:
@@ -49,6 +54,23 @@ def channels(text: str) -> tuple[float, ...]:
     if len(values) not in (1, 3):
         raise argparse.ArgumentTypeError(f"expected one number or three, got {text!r}")
     return values * 3 if len(values) == 1 else values
+
+
+def quant(text: str) -> tuple[float, int]:
+    """Scale and zero point from ``SCALE,ZERO_POINT``."""
+    scale, comma, zero_point = text.partition(",")
+    if comma == "" or re.fullmatch(r"[+-]?\d+", zero_point) is None:
+        raise argparse.ArgumentTypeError(
+            f"expected SCALE ZERO_POINT, such as 0.0187 114, got {text!r}"
+        )
+    return number(scale), int(zero_point)
+
+
+def level(text: str) -> int:
+    """A gray level, 0 to 255."""
+    if re.fullmatch(r"\d{1,3}", text) is None or int(text) > 255:
+        raise argparse.ArgumentTypeError(f"expected a gray level from 0 to 255, got {text!r}")
+    return int(text)
 
 
 def number(text: str) -> float:
