@@ -116,7 +116,7 @@ std::span<const std::byte> memory_of(const py::array& array) {
 // An output of the caller's: its array, and where it goes in the results.
 struct Place {
     py::object given;
-    py::array array;  // held: a buffer may move, and a DLPack tensor go, unless it is
+    std::optional<py::array> array;  // held: a buffer may move, and a DLPack tensor go
     bool copied = false;
 };
 
@@ -134,7 +134,7 @@ void expect_apart(const flow::Network& network, const Inputs& inputs,
     }
     for (std::size_t k = 0; k < wanted.size(); ++k) {
         if (!places[k].given) continue;
-        Region own{"out['" + network.outputs()[wanted[k]].name + "']", memory_of(places[k].array)};
+        Region own{"out['" + network.outputs()[wanted[k]].name + "']", memory_of(*places[k].array)};
         const std::less<const std::byte*> before;
         for (const Region& other : taken) {
             if (before(own.memory.data(), other.memory.data() + other.memory.size()) &&
@@ -168,7 +168,7 @@ py::dict run(const NetworkPtr& network, const py::handle& inputs,
             Place& own = places[k];
             own.array = as_array(object, "out['" + name + "']");
             own.given = py::reinterpret_borrow<py::object>(object);
-            results[k] = to_output(own.array, network->outputs()[at]);
+            results[k] = to_output(*own.array, network->outputs()[at]);
             own.copied = !results[k];
         }
         expect_apart(*network, gathered, wanted, places);
@@ -190,7 +190,7 @@ py::dict run(const NetworkPtr& network, const py::handle& inputs,
             named[py::str(name)] = std::move(made);
             continue;
         }
-        copy_into(places[k].array, made, "out['" + name + "']");
+        copy_into(*places[k].array, made, "out['" + name + "']");
         named[py::str(name)] = places[k].given;
     }
     return named;

@@ -24,8 +24,10 @@ std::uint64_t Tally::edge_of(std::size_t bucket) noexcept {
 void Tally::count(Clock::duration took, End end) noexcept {
     // No order is promised between counters, so none is paid for.
     constexpr auto kRelaxed = std::memory_order_relaxed;
-    ends_[static_cast<std::size_t>(end)].fetch_add(1, kRelaxed);
-    if (end != End::completed) return;
+    if (end != End::completed) {
+        ends_[static_cast<std::size_t>(end)].fetch_add(1, kRelaxed);
+        return;
+    }
     const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(
         std::chrono::duration_cast<std::chrono::nanoseconds>(took).count(), 0));
     total_ns_.fetch_add(ns, kRelaxed);
@@ -48,6 +50,7 @@ Tally::Reading Tally::read(bool reset) {
     for (std::size_t i = 0; i < kBuckets; ++i) {
         reading.buckets.push_back(take(buckets_[i]));
         if (reading.buckets.back() == 0) continue;
+        reading.ends[static_cast<std::size_t>(End::completed)] += reading.buckets.back();
         if (end == 0) reading.first_bucket = i;
         end = i + 1;
     }

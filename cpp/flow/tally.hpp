@@ -15,14 +15,14 @@ namespace ei::flow {
 
 using Clock = std::chrono::steady_clock;
 
-// Counters that any number of threads raise at once. Every run is counted exactly once, in `ends`
-// and, when it gave its result, in one bucket.
+// Counters that any number of threads raise at once. Every run is counted exactly once, in one
+// bucket when it gave its result and in `ends` otherwise.
 //   Buckets    16 to every doubling of the time, from 1 ns to 2^45 ns (9.8 hours): a time read
 //              back as the middle of its bucket is off by 1/32 (3.1 %) at most.
-//   Reading    counter by counter while runs go on: a run that ends meanwhile may be in one and
-//              not yet in the other. A reading with `reset` takes each count out of the tally, so
-//              that consecutive readings add up to every run exactly.
-//   Cost       two readings of the clock and three additions a run.
+//   Reading    counter by counter while runs go on: a run that ends meanwhile may be in one bucket
+//              and not yet in the total. A reading with `reset` takes each count out of the tally,
+//              so that consecutive readings add up to every run exactly.
+//   Cost       two readings of the clock and two additions a run.
 class Tally {
   public:
     enum class End : std::size_t { completed, failed, timed_out, cancelled };
@@ -33,7 +33,7 @@ class Tally {
                                             << kSplitBits;
 
     struct Reading {
-        std::array<std::uint64_t, kEnds> ends{};
+        std::array<std::uint64_t, kEnds> ends{};     // completed: the sum of the buckets
         std::uint64_t total_ns = 0, longest_ns = 0;  // of the runs completed
         std::vector<std::uint64_t> buckets;          // from first_bucket on; none lies beyond
         std::size_t first_bucket = 0;

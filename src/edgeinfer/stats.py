@@ -53,14 +53,12 @@ def stats_of(tally: _core.Tally) -> SessionStats:
     completed, errors, timeouts, cancelled = tally.ends
     counts = tuple(tally.counts)
     edges_ms = tuple(ns / 1e6 for ns in tally.edges_ns) if counts else ()
-    # A run may end between two counters' readings: times are those that the histogram holds.
-    timed = sum(counts)
-    longest_ms = tally.longest_ns / 1e6 if timed else None
+    longest_ms = tally.longest_ns / 1e6 if completed else None
 
     def percentile(share: float) -> float | None:
         if longest_ms is None:
             return None
-        wanted = share * timed
+        wanted = share * completed
         at = next(i for i, sum_ in enumerate(accumulate(counts)) if sum_ >= wanted)
         return min((edges_ms[at] + edges_ms[at + 1]) / 2, longest_ms)
 
@@ -70,7 +68,7 @@ def stats_of(tally: _core.Tally) -> SessionStats:
         errors=errors,
         timeouts=timeouts,
         cancelled=cancelled,
-        mean_ms=tally.total_ns / 1e6 / timed if timed else None,
+        mean_ms=tally.total_ns / 1e6 / completed if completed else None,
         p50_ms=percentile(0.50),
         p90_ms=percentile(0.90),
         p99_ms=percentile(0.99),
