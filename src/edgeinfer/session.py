@@ -161,7 +161,7 @@ class Session:
             inputs: ``{name: array}``, or one array for a model of one input. Element types and
                 sizes as ``Session.inputs`` says. C-contiguous NumPy arrays, DLPack tensors (torch)
                 and buffers are read where they lie; strided arrays and 4-bit types are copied.
-            outputs: names to compute; None: all.
+            outputs: names to give; None: all. The graph runs whole either way.
             out: ``{name: array}``, C-contiguous and writable; written in place and returned.
                 Outputs without an array are allocated. Strings (into arrays of objects) and 4-bit
                 values are copied there.
