@@ -74,6 +74,7 @@ Tables3 quantised(const Recipe& recipe, const Affine3& affine) {
                                            std::to_string(levels) + " different values");
         }
     }
+    tables.flips = only_flips(tables);
     return tables;
 }
 

@@ -13,6 +13,9 @@
 //   Errors     none; shapes are checked above.
 //   Source     cv2.resize INTER_AREA on 8 bits where both ratios are integers other than 2 x 2,
 //              which average_2x2 does, ties up (tests/kernels/test_area.py).
+//
+// Rows are added first, many bytes at a time, which the compiler vectorises; variants add across.
+// Gray and very large boxes are left to scalar.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,8 +34,24 @@ namespace scalar {
 void row(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
          std::size_t box_width, std::size_t outputs, std::uint8_t* out) noexcept;
 }
+#if defined(EDGEINFER_X86_64)
+namespace avx2 {
+void row(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
+         std::size_t box_width, std::size_t outputs, std::uint8_t* out) noexcept;
+}
+#elif defined(EDGEINFER_ARM64)
+namespace neon {
+void row(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
+         std::size_t box_width, std::size_t outputs, std::uint8_t* out) noexcept;
+}
+#endif
 
 inline constexpr Variant<Fn> kVariants[] = {
+#if defined(EDGEINFER_X86_64)
+    {"avx2", cpu::kAvx2, &avx2::row},
+#elif defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::row},
+#endif
     {"scalar", cpu::kNone, &scalar::row},
 };
 

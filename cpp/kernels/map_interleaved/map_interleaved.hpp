@@ -9,7 +9,7 @@
 //   Aliasing   none allowed. Alignment: none needed.
 //   Rounding   none: whoever fills the tables rounds.
 //   Errors     none; shapes are checked above.
-//   Source     as in map_planar.
+//   Source     as in map_planar. So is what variants leave to scalar.
 
 #include <cstddef>
 #include <cstdint>
@@ -26,8 +26,24 @@ namespace scalar {
 void row(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
          const Tables3& tables, bool swap, std::uint8_t* out) noexcept;
 }
+#if defined(EDGEINFER_X86_64)
+namespace avx2 {
+void row(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
+         const Tables3& tables, bool swap, std::uint8_t* out) noexcept;
+}
+#elif defined(EDGEINFER_ARM64)
+namespace neon {
+void row(const std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t count,
+         const Tables3& tables, bool swap, std::uint8_t* out) noexcept;
+}
+#endif
 
 inline constexpr Variant<Fn> kVariants[] = {
+#if defined(EDGEINFER_X86_64)
+    {"avx2", cpu::kAvx2, &avx2::row},
+#elif defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::row},
+#endif
     {"scalar", cpu::kNone, &scalar::row},
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 using namespace average_boxes;
 
-constexpr std::size_t kMostRows = 70;
+constexpr std::size_t kMostRows = 258;
 constexpr std::size_t kMostBytes = 4 * 2048;
 
 void prove(Fn variant, Fn scalar, Proof& proof) {
@@ -66,6 +66,12 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
             compare(large, large, 5, pixel_bytes, page_end, 2);
             compare(large, 1, 77, pixel_bytes, page_end, 1);
             compare(1, large, 9, pixel_bytes, page_start, 2);
+        }
+        for (const std::size_t rows : {256u, 257u, 258u}) {  // where sums leave 16 bits
+            compare(rows, 2, 9, pixel_bytes, page_end, 1);
+        }
+        for (const std::size_t wide : {383u, 384u, 385u, 513u}) {  // and a box its buffer
+            compare(2, wide, 3, pixel_bytes, page_end, 2);
         }
         for (std::size_t shift = 0; shift < 64; ++shift) {
             compare(3, 3, 100, pixel_bytes, at_offset, shift);
