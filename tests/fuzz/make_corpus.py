@@ -151,13 +151,24 @@ def tail_seeds() -> Iterator[tuple[str, bytes]]:
 def preprocess_seeds() -> Iterator[tuple[str, bytes]]:
     """A recipe, a frame, and pixels."""
     pixels = bytes(np.random.default_rng(2).integers(0, 256, 48, np.uint8))
-    usual = struct.pack("<BB6h", 0, 1, 62, 29, 58, 29, 52, 28)  # scale 1/255; mean, std by channel
-    for resize_, name in enumerate(["pillow", "opencv"]):
-        for code, format_ in enumerate(["rgb", "bgr", "rgba", "gray"]):
-            for size, sides in {"smaller": (60, 90), "larger": (9, 11), "half": (63, 95)}.items():
-                recipe = bytes([31, 47, resize_, code % 2]) + usual
-                frame = bytes([code, *sides, 3 * (code % 2), 5])
-                yield f"{name}_{format_}_{size}", recipe + frame + pixels
+    # how the numbers come, scale 1/255, mean and std by channel
+    usual = struct.pack("<BB6h", 3, 1, 62, 58, 52, 29, 29, 28)
+    formats = ["rgb", "bgr", "rgba", "gray", "bgra", "nv12", "nv21", "i420", "yuyv"]
+    planes = [1, 1, 1, 1, 1, 2, 2, 3, 1]
+    sizes = {"smaller": (59, 89), "larger": (9, 11), "half": (63, 95), "same": (31, 47)}
+    for resize_, method in enumerate(["pillow", "opencv", "area", "nearest"]):
+        for code, format_ in enumerate(formats):
+            size, sides = list(sizes.items())[(resize_ + code) % 4]
+            fit, order, layout = (resize_ + 2 * code) % 3, code % 2, (code // 2) % 2
+            dtype = (resize_ + code) % 3
+            recipe = bytes([31, 47, resize_, fit, order, layout, dtype, 114])
+            if dtype:
+                recipe += struct.pack("<Bhb", 1, 128, 3 - 5 * dtype)  # quant (1 / 64, zero point)
+            frame = bytes([code, *sides, 0])
+            if code > 4:
+                frame += bytes([resize_ % 2, code % 2, 0])
+            frame += bytes([5, 3 * (code % 2)]) * planes[code]
+            yield f"{method}_{format_}_{size}", recipe + usual + frame + frame + pixels
 
 
 TARGETS = {"graph": graph_seeds, "tail": tail_seeds, "preprocess": preprocess_seeds}
