@@ -171,10 +171,13 @@ void check(const Model& model, std::size_t pick) {
         }
     }
 
-    const auto folder = pick % 2 == 0 ? std::optional<std::filesystem::path>(".") : std::nullopt;
-    const Facts found = facts(model, {}, folder);
+    Checks checks;
+    if (pick % 2 == 0) checks.folder = ".";  // has no file that a network names
+    const Facts found = facts(model, checks);
+    expect(is_utf8(found.loops.why), "the reason is text");
     for (const Problem& problem : found.problems) {
-        expect(is_utf8(problem.text) && is_utf8(problem.remedy) && !problem.code.empty(),
+        expect(is_utf8(problem.text) && is_utf8(problem.remedy) && !problem.code.empty() &&
+                   name_of(problem.verdict) != nullptr,
                "problems are told in text");
     }
     for (const ValueFacts& value : found.inputs) expect(is_utf8(value.name), "names are text");
