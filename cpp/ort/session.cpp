@@ -1,6 +1,7 @@
 #include "ort/session.hpp"
 
 #include <cstdio>
+#include <string_view>
 
 #include "ort/deadline.hpp"
 
@@ -215,6 +216,17 @@ std::shared_ptr<Session> Session::from_file(const std::string& path, const Optio
     return std::shared_ptr<Session>(new Session(handle, options));
 }
 
+namespace {
+
+// The runtime's words for an output of the caller's whose symbolic axes turn out otherwise: it has
+// no status of its own for that. Should it choose others, the error stays one of the run.
+bool says_wrong_size(std::string_view text) {
+    return text.find("output OrtValue provided for output") != text.npos ||
+           text.find("OrtValue shape verification failed") != text.npos;
+}
+
+}  // namespace
+
 template <class Call>
 void Session::guarded(const Limits& limits, Call&& call) const {
     const Library& library = Library::get();
@@ -279,12 +291,18 @@ void Session::run(std::span<const Value> inputs, std::span<const char* const> ou
             return api.Run(handle_.get(), options, input_names.data(), values.data(), values.size(),
                            output_names.data(), output_names.size(), raw.data());
         });
-    } catch (...) {
+    } catch (const std::exception& error) {
         // A run that failed late may have made some outputs already.
+        bool lent = false;
         for (std::size_t i = 0; i < outputs.size(); ++i) {
+            lent = lent || outputs[i];
             if (raw[i] != outputs[i].get()) ValueHandle(raw[i]).reset();
         }
-        throw;
+        if (!lent || !says_wrong_size(error.what())) throw;
+        throw Error(ErrorKind::input,
+                    std::string("out: an array has another size than what came out; leave it out "
+                                "of `out`, or make it that large: ") +
+                        error.what());
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         if (!outputs[i]) outputs[i] = Value(raw[i]);

@@ -23,6 +23,12 @@ def checked_path(path: str | os.PathLike[str]) -> str:
     text = os.fsdecode(path)
     if "\0" in text:
         raise InputError(f"model: found a NUL character in {text!r}, wanted a path")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise InputError(
+            f"model: found {text!r}, which no file can be named, wanted a path"
+        ) from None
     return text
 
 

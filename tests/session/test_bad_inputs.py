@@ -1,9 +1,11 @@
 """What does not fit is refused in words: what was found, what was wanted, and what to do."""
 
 import gc
+import os
 import re
 import weakref
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -190,14 +192,14 @@ def test_out_names_that_do_not_fit(pair: ei.Session) -> None:
 
 @pytest.mark.parametrize("rows", [0, 1, 3, 2000])
 @pytest.mark.parametrize("op", ["Add", "Identity", "Flatten", "Relu", "Concat"])
-def test_an_out_of_a_wrong_symbolic_size_is_told_by_the_runtime(op: str, rows: int) -> None:
+def test_an_out_of_a_wrong_symbolic_size_is_told_when_the_runtime_knows(op: str, rows: int) -> None:
     two = ["x", "x"] if op in ("Add", "Concat") else ["x"]
     node = helper.make_node(op, two, ["y"], **({"axis": 1} if op in ("Concat", "Flatten") else {}))
     columns = 6 if op == "Concat" else 3
     model = model_bytes([node], [tensor("x", ("r", 3))], [tensor("y", ("r", columns))])
     session = ei.Session(model, threads=1)
     guard = np.full((rows + 4, columns), 7, np.float32)
-    with pytest.raises(ei.RunError) as caught:
+    with pytest.raises(ei.InputError, match="out: an array has another size") as caught:
         session.run(GOOD, out={"y": guard[2 : 2 + rows]})
     assert re.search(rf"\b{rows},{columns}\b.*\b2,{columns}\b", str(caught.value))
     assert (guard == 7).all()
@@ -404,3 +406,39 @@ def test_a_timeout_of_true_is_no_second() -> None:
 def test_a_picture_handed_to_run_hears_of_preprocess(fixed: ei.Session) -> None:
     with pytest.raises(ei.InputError, match=r"make it with edgeinfer.Preprocess"):
         fixed.run(np.zeros((2, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("model", "found"),
+    [
+        ("", "cannot read ''"),
+        ("no/such.onnx", "No such file"),
+        (".", "no regular file"),
+        ("/dev/null", "no regular file"),
+        ("pyproject.toml/model.onnx", "cannot read"),
+        ("x" * 5000, "cannot read"),
+        (b"", "it is empty"),
+        (bytearray(b"abc"), "damaged ONNX file"),
+        (memoryview(b"\xff" * 40), "damaged ONNX file"),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_model_that_cannot_be_read_is_a_model_error(model: object, found: str) -> None:
+    with pytest.raises(ei.ModelError, match=found):
+        ei.Session(model, threads=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", [None, 3, [], "a\0b", "\ud800", Path("\ud800")], ids=repr)
+def test_a_model_that_is_no_path_is_an_input_error(model: object) -> None:
+    with pytest.raises(ei.InputError, match="model: found"):
+        ei.Session(model, threads=1)  # type: ignore[arg-type]
+
+
+def test_a_model_without_permission_is_a_model_error(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\x08\x08")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read everything")
+    with pytest.raises(ei.ModelError, match="Permission denied; give the path"):
+        ei.Session(path, threads=1)

@@ -92,10 +92,11 @@ def test_any_arguments_of_run(session: ei.Session, inputs: Any, outputs: Any, ou
         found = session.run(inputs, outputs=outputs, out=out)
     except ei.InputError as error:
         assert len(str(error)) > 10  # noqa: PT017 - any InputError will do
+        with pytest.raises(ei.InputError):
+            session.run_async(inputs, outputs=outputs, out=out).result(30)
         return
-    except ei.RunError as error:  # an `out` of another symbolic size
-        assert "shape" in str(error)  # noqa: PT017
-        return
+    again = session.run_async(inputs, outputs=outputs, out=out).result(30)
+    assert again["y"].tobytes() == found["y"].tobytes()
     frame = inputs["x"]
     np.testing.assert_array_equal(found["y"], frame + frame)
 
@@ -128,3 +129,59 @@ def test_any_size_of_a_mask(scores: ei.Session, size: Any) -> None:
         return
     assert mask.classes.shape == (tuple(size) if size is not None else (4, 4))
     assert int(mask.areas.sum()) == mask.classes.size
+
+
+FIELDS = {
+    "fuse_tail": st.booleans(),
+    "spin": st.sampled_from(["auto", "on", "off"]),
+    "graph": st.sampled_from(["off", "basic", "extended", "all"]),
+    "providers": st.sampled_from([("CPU",), ["cpu"], ("XNNPACK", "CPU"), ("CPU", "CPU")]),
+    "free_dimensions": st.dictionaries(st.text(max_size=3), st.integers(-1, 5), max_size=2),
+    "timeout_s": st.floats(),
+    "async_threads": st.integers(-1, 70),
+    "async_waiting": st.integers(-1, 9),
+    "profile": st.text(max_size=4).map(lambda text: f"/no/folder/{text}"),
+    "config": st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    options=st.fixed_dictionaries(
+        {}, optional={name: st.one_of(values, values, JUNK) for name, values in FIELDS.items()}
+    )
+)
+def test_any_options_are_taken_or_refused_by_name(options: dict[str, Any]) -> None:
+    try:
+        chosen = ei.SessionOptions(**options)
+    except ei.InputError as error:
+        assert any(f"{name}: found" in str(error) for name in options)  # noqa: PT017
+        return
+    assert hash(chosen) == hash(ei.SessionOptions(**options))
+    try:
+        with ei.Session(doubler(), threads=1, options=chosen) as made:
+            assert made.run(np.ones((2, 3), np.float32))["y"].sum() == 12
+    except ei.InputError as error:  # providers or dimensions that are not there
+        assert "found" in str(error)  # noqa: PT017
+    except ei.RunError as error:  # a timeout of next to nothing
+        assert error.reason == "timeout"  # noqa: PT017
+
+
+@settings(max_examples=200, deadline=None)
+@given(limit=st.one_of(st.floats(), JUNK), token=JUNK)
+def test_any_limits_of_a_run(session: ei.Session, limit: Any, token: Any) -> None:
+    frame = np.ones((2, 3), np.float32)
+    binding = session.bind({"x": (2, 3)})
+    for run in (
+        lambda: session.run(frame, timeout_s=limit),
+        lambda: session.run_async(frame, timeout_s=limit).result(30),
+        lambda: binding.run(timeout_s=limit),
+        lambda: session.run(frame, cancel=token),
+        lambda: binding.run(cancel=token),
+    ):
+        try:
+            run()
+        except ei.InputError as error:
+            assert "found" in str(error)  # noqa: PT017
+        except ei.RunError as error:
+            assert error.reason == "timeout"  # noqa: PT017

@@ -184,7 +184,7 @@ def test_every_type_is_written_into_an_array_that_is_lent(
     assert out.tolist() == wanted.tolist()
     assert session.run_async(given, out={"y": out}).result(30)["y"] is out
     if shape[0] == 2:
-        with pytest.raises((ei.InputError, ei.RunError), match=r"shape|found"):
+        with pytest.raises(ei.InputError, match=r"out"):
             session.run(given, out={"y": np.zeros((3, 5), kind_of(name))})
         strided = np.zeros((2, 10), kind_of(name))[:, ::2]
         with pytest.raises(ei.InputError, match="not C-contiguous"):

@@ -147,3 +147,38 @@ def test_other_threads_go_on_while_a_network_runs(what: str) -> None:
     together(run, look, count)
     # The run takes tens of milliseconds; with the interpreter held, a handful of steps at most.
     assert steps > 5_000
+
+
+def test_many_sessions_at_once_give_serial_answers_by_every_way() -> None:
+    given = frames(4)
+    options = ei.SessionOptions(async_threads=2, async_waiting=100)
+    sessions = [
+        ei.Session(convolution(seed=seed), threads=(1, None, 2)[seed % 3], options=options)
+        for seed in range(12)
+    ]
+    serial = [[s.run(f)["y"].tobytes() for f in given] for s in sessions]
+
+    def work(first: int) -> None:
+        bindings = [s.bind() for s in sessions]
+        for step in range(48):
+            at, frame = (first + step) % 12, (first * 3 + step) % 4
+            session, binding = sessions[at], bindings[at]
+            token = ei.Cancellation()
+            future = session.run_async(given[frame])
+            found = session.run(given[frame], cancel=token, timeout_s=60)["y"]
+            token.cancel()
+            binding.inputs["x"][...] = given[frame]
+            binding.run(cancel=ei.Cancellation())
+            for answer in (found, binding.outputs["y"], future.result(60)["y"]):
+                assert answer.tobytes() == serial[at][frame]
+
+    together(*(lambda i=i: work(i) for i in range(8)))
+    assert sum(s.stats().completed for s in sessions) == 12 * 4 + 8 * 48 * 3
+
+    # Loading and closing beside running ones.
+    def load(seed: int) -> None:
+        for _ in range(10):
+            with ei.Session(convolution(seed=seed), threads=1) as session:
+                assert session.run(given[0])["y"].tobytes() == serial[seed][0]
+
+    together(*(lambda i=i: load(i) for i in range(8)))
