@@ -13,10 +13,10 @@
 //              order above. All variants equal scalar bit for bit.
 //   Errors     none; shapes are checked above.
 //   Source     ITU-R BT.601 and BT.709; full range as JFIF does it, limited range with luma
-//              16..235 and chroma 16..240 (footroom and headroom clip). Against the same formula in
-//              float64 no byte differs by more than 1, and of all 2^24 triples as many differ at
+//              16..235 and chroma 16..240 (footroom and headroom clip). No byte is further than 1
+//              from the exact value rounded, ties to even, and of all 2^24 triples as many differ at
 //              all: BT.601 98 limited, 23 full; BT.709 87 limited, 102 full
-//              (cpp/tests/checks/yuv_rgb.cpp counts them).
+//              (tests/kernels/test_yuv_rgb.py and cpp/tests/checks/yuv_rgb.cpp count them).
 
 #include <cstddef>
 #include <cstdint>

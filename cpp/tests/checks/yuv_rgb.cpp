@@ -1,8 +1,8 @@
 #include "kernels/yuv_rgb/yuv_rgb.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 
 #include "tests/proof.hpp"
 
@@ -13,7 +13,7 @@ using namespace yuv_rgb;
 
 constexpr std::size_t kMost = 1100;
 
-// Triples of 2^24 where a byte is not the float64 formula rounded. Found here, and fixed here: an
+// Triples of 2^24 where a byte is not the exact value rounded. Found here, and fixed here: an
 // arithmetic that rounds otherwise has to say so.
 struct Bound {
     Matrix matrix;
@@ -27,15 +27,27 @@ constexpr Bound kBounds[] = {
     {Matrix::bt709, true, 102},
 };
 
-double clip_and_round(double value) {
-    return std::nearbyint(std::clamp(value, 0.0, 255.0));
+// numerator / denominator to the nearest integer, ties to even, within 0..255.
+int rounded(std::int64_t numerator, std::int64_t denominator) {
+    if (numerator <= 0) return 0;
+    const std::int64_t doubled = 2 * numerator + denominator;
+    std::int64_t whole = doubled / (2 * denominator);
+    if (doubled % (2 * denominator) == 0 && whole % 2 != 0) --whole;
+    return static_cast<int>(std::min<std::int64_t>(whole, 255));
 }
 
-// Every triple, as rows of all Y for one U and V; only multiples of `step` of U and V.
-long long differences_from_float64(Fn fn, Matrix matrix, bool full_range, int step, Proof& proof) {
-    const double kr = matrix == Matrix::bt601 ? 0.299 : 0.2126;
-    const double kb = matrix == Matrix::bt601 ? 0.114 : 0.0722;
-    const double kg = 1 - kr - kb;
+// Every triple, as rows of all Y for one U and V, against fractions of integers; only multiples of
+// `step` of U and V.
+long long differences_from_exact(Fn fn, Matrix matrix, bool full_range, int step, Proof& proof) {
+    // In parts of 10000: of red, green and blue in luma.
+    const std::int64_t one = 10000;
+    const std::int64_t red = matrix == Matrix::bt601 ? 2990 : 2126;
+    const std::int64_t blue = matrix == Matrix::bt601 ? 1140 : 722;
+    const std::int64_t green = one - red - blue;
+    // Luma and chroma in units of 1 / (219 * 224 * one * green).
+    const std::int64_t unit = 219 * 224 * one * green;
+    const std::int64_t luma_step = full_range ? unit : unit / 219 * 255;
+    const std::int64_t chroma_step = full_range ? unit : unit / 224 * 255;
     std::uint8_t luma[256], u[256], v[256], out[4 * 256];
     for (int y = 0; y < 256; ++y) luma[y] = static_cast<std::uint8_t>(y);
     long long different = 0;
@@ -44,21 +56,19 @@ long long differences_from_float64(Fn fn, Matrix matrix, bool full_range, int st
             std::fill_n(u, 256, static_cast<std::uint8_t>(a));
             std::fill_n(v, 256, static_cast<std::uint8_t>(b));
             fn(luma, u, v, 1, 256, coefficients(matrix, full_range), out);
-            const double pb = (a - 128) / (full_range ? 255.0 : 224.0);
-            const double pr = (b - 128) / (full_range ? 255.0 : 224.0);
-            const double red = 255 * 2 * (1 - kr) * pr;
-            const double blue = 255 * 2 * (1 - kb) * pb;
-            const double green = (kr * red + kb * blue) / kg;
+            const std::int64_t to_red = 2 * (one - red) * (b - 128) * (chroma_step / one);
+            const std::int64_t to_blue = 2 * (one - blue) * (a - 128) * (chroma_step / one);
+            const std::int64_t to_green = -(red * (to_red / green) + blue * (to_blue / green));
             for (int y = 0; y < 256; ++y) {
-                const double light = full_range ? y : (y - 16) * 255.0 / 219.0;
-                const double wanted[3] = {clip_and_round(light + red),
-                                          clip_and_round(light - green),
-                                          clip_and_round(light + blue)};
-                double most = 0;
+                const std::int64_t light = (full_range ? y : y - 16) * luma_step;
+                const int wanted[3] = {rounded(light + to_red, unit),
+                                       rounded(light + to_green, unit),
+                                       rounded(light + to_blue, unit)};
+                int most = 0;
                 for (int c = 0; c < 3; ++c) {
                     most = std::max(most, std::abs(wanted[c] - out[4 * y + c]));
                 }
-                proof.expect(most <= 1, "further than 1 from float64");
+                proof.expect(most <= 1, "further than 1 from the exact value");
                 different += most > 0;
             }
         }
@@ -120,9 +130,9 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     for (const Bound& bound : kBounds) {
         proof.next({{"bt709", bound.matrix == Matrix::bt709}, {"full_range", bound.full_range}});
         const long long different =
-            differences_from_float64(scalar, bound.matrix, bound.full_range, kStep, proof);
+            differences_from_exact(scalar, bound.matrix, bound.full_range, kStep, proof);
         proof.expect(kStep != 1 || different == bound.differences,
-                     "another number of triples differs from float64");
+                     "another number of triples differs from the exact value");
     }
 }
 
