@@ -70,11 +70,13 @@ def examine(data: bytes) -> Container:
             except (struct.error, IndexError) as error:
                 raise _damaged("it ends within a header") from error
     start = data[:8]
-    found = f"it starts with {start!r}" if start else "it is empty"
-    if start and (start == _PNG_SIGNATURE[: len(start)] or start == b"\xff\xd8"[: len(start)]):
+    if not start:
+        raise _damaged("it is empty")
+    if start == _PNG_SIGNATURE[: len(start)] or start == b"\xff\xd8"[: len(start)]:
         raise _damaged("it ends within its signature")
     raise InputError(
-        f"not a JPEG, PNG, WebP or BMP image: {found}; convert the file to one of these"
+        f"not a JPEG, PNG, WebP or BMP image: it starts with {start!r}; convert the file to one of "
+        "these"
     )
 
 

@@ -195,6 +195,6 @@ def _check_size(container: Container, max_pixels: int | None, max_ratio: float) 
     if width * height > _NO_BOMB_PIXELS and ratio > max_ratio:
         raise InputError(
             f"{width} x {height} pixels are {ratio:.0f} times the bytes they are stored in, more "
-            f"than the {max_ratio:g} allowed for a picture of this size, which is how bombs are "
-            "made; save the image as JPEG, or raise max_ratio if it comes from where you trust"
+            f"than the {max_ratio:g} allowed at this size; save the image as JPEG, or raise "
+            "max_ratio if it comes from where you trust"
         )
