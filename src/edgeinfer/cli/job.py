@@ -140,10 +140,9 @@ def prepare(session: Session, options: argparse.Namespace, labels: Sequence[str]
             f"--out: writes pictures of masks, but this run's task is {name}; "
             "leave --out away, or say --task segment"
         )
-    from PIL import Image
-
     # Pillow's readers are imported on first use, which would count as the first image's decoding.
-    Image.init()
+    from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+
     binding = session.bind({wanted.name: wanted.shape(preprocess.size)})
     return Job(session, preprocess, binding, wanted, task, options.out)
 
