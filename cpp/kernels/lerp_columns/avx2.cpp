@@ -78,6 +78,32 @@ void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
     for (; x < lerp.outputs; ++x) colour_pixel(row, kPixelBytes, lerp, x, out);
 }
 
+// Eight pairs of gray pixels, 16 bits each.
+__m256i gray_pairs(const std::uint8_t* row, const std::int32_t* left) noexcept {
+    const auto pair = [&](int i) {
+        std::uint16_t bytes;
+        __builtin_memcpy(&bytes, row + left[i], sizeof bytes);
+        return static_cast<short>(bytes);
+    };
+    const __m128i bytes =
+        _mm_setr_epi16(pair(0), pair(1), pair(2), pair(3), pair(4), pair(5), pair(6), pair(7));
+    return _mm256_cvtepu8_epi16(bytes);
+}
+
+void gray(const std::uint8_t* row, const Lerp& lerp, std::int16_t* out) noexcept {
+    std::size_t x = 0;
+    for (; x + 8 <= lerp.outputs; x += 8) {
+        const __m256i weights =
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(lerp.weights + 2 * x));
+        const __m256i sums =
+            _mm256_srai_epi32(_mm256_madd_epi16(gray_pairs(row, lerp.left + x), weights), 4);
+        _mm_storeu_si128(
+            reinterpret_cast<__m128i*>(out + x),
+            _mm_packs_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1)));
+    }
+    for (; x < lerp.outputs; ++x) gray_pixel(row, lerp, x, out);
+}
+
 }  // namespace
 
 void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
@@ -85,7 +111,7 @@ void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, co
     if (pixel_bytes == 2) return colour<2>(row, width, lerp, out);
     if (pixel_bytes == 3) return colour<3>(row, width, lerp, out);
     if (pixel_bytes == 4) return colour<4>(row, width, lerp, out);
-    scalar::row(row, pixel_bytes, width, lerp, out);
+    gray(row, lerp, out);
 }
 
 }  // namespace ei::lerp_columns::avx2

@@ -43,6 +43,38 @@ void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
     for (; x < lerp.outputs; ++x) colour_pixel(row, kPixelBytes, lerp, x, out);
 }
 
+// Eight pairs at a time, the left pixel in the low byte of 16 bits.
+void gray(const std::uint8_t* row, const Lerp& lerp, std::int16_t* out) noexcept {
+    std::size_t x = 0;
+    for (; x + 8 <= lerp.outputs; x += 8) {
+        uint16x8_t pairs = vdupq_n_u16(0);
+        const std::int32_t* left = lerp.left + x;
+        const auto pair = [&](int i) {
+            std::uint16_t bytes;
+            __builtin_memcpy(&bytes, row + left[i], sizeof bytes);
+            return bytes;
+        };
+        pairs = vsetq_lane_u16(pair(0), pairs, 0);
+        pairs = vsetq_lane_u16(pair(1), pairs, 1);
+        pairs = vsetq_lane_u16(pair(2), pairs, 2);
+        pairs = vsetq_lane_u16(pair(3), pairs, 3);
+        pairs = vsetq_lane_u16(pair(4), pairs, 4);
+        pairs = vsetq_lane_u16(pair(5), pairs, 5);
+        pairs = vsetq_lane_u16(pair(6), pairs, 6);
+        pairs = vsetq_lane_u16(pair(7), pairs, 7);
+        const int16x8_t lefts = vreinterpretq_s16_u16(vandq_u16(pairs, vdupq_n_u16(255)));
+        const int16x8_t rights = vreinterpretq_s16_u16(vshrq_n_u16(pairs, 8));
+        const int16x8x2_t weights = vld2q_s16(lerp.weights + 2 * x);
+        const int32x4_t front =
+            vmlal_s16(vmull_s16(vget_low_s16(lefts), vget_low_s16(weights.val[0])),
+                      vget_low_s16(rights), vget_low_s16(weights.val[1]));
+        const int32x4_t back =
+            vmlal_high_s16(vmull_high_s16(lefts, weights.val[0]), rights, weights.val[1]);
+        vst1q_s16(out + x, vcombine_s16(vshrn_n_s32(front, 4), vshrn_n_s32(back, 4)));
+    }
+    for (; x < lerp.outputs; ++x) gray_pixel(row, lerp, x, out);
+}
+
 }  // namespace
 
 void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
@@ -50,7 +82,7 @@ void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, co
     if (pixel_bytes == 2) return colour<2>(row, width, lerp, out);
     if (pixel_bytes == 3) return colour<3>(row, width, lerp, out);
     if (pixel_bytes == 4) return colour<4>(row, width, lerp, out);
-    scalar::row(row, pixel_bytes, width, lerp, out);
+    gray(row, lerp, out);
 }
 
 }  // namespace ei::lerp_columns::neon

@@ -1,18 +1,27 @@
+#include <bit>
+
 #include "kernels/pick_columns/pick_columns.hpp"
 
 namespace ei::pick_columns::scalar {
 namespace {
+
+// Four bytes are written at once, the first channel lowest.
+static_assert(std::endian::native == std::endian::little);
+
+template <std::size_t kPixelBytes>
+std::uint32_t channels(const std::uint8_t* pixel) noexcept {
+    const std::uint32_t two = static_cast<std::uint32_t>(pixel[0] | pixel[1] << 8);
+    return kPixelBytes == 2 ? two : two | static_cast<std::uint32_t>(pixel[2]) << 16;
+}
 
 // The pixel size is a constant in each copy, so that the compiler sees fixed distances.
 template <std::size_t kPixelBytes>
 void pick(const std::uint8_t* __restrict row, std::size_t outputs, const std::int32_t* source,
           std::uint8_t* __restrict out) noexcept {
     for (std::size_t x = 0; x < outputs; ++x) {
-        const std::uint8_t* pixel = row + static_cast<std::size_t>(source[x]) * kPixelBytes;
-        out[4 * x] = pixel[0];
-        out[4 * x + 1] = pixel[1];
-        out[4 * x + 2] = kPixelBytes == 2 ? std::uint8_t{0} : pixel[kPixelBytes == 2 ? 1 : 2];
-        out[4 * x + 3] = 0;
+        const std::uint32_t picked =
+            channels<kPixelBytes>(row + static_cast<std::size_t>(source[x]) * kPixelBytes);
+        __builtin_memcpy(out + 4 * x, &picked, sizeof picked);
     }
 }
 
