@@ -14,8 +14,8 @@
 //   Errors     none; shapes are checked above.
 //   Source     ITU-R BT.601 and BT.709; full range as JFIF does it, limited range with luma
 //              16..235 and chroma 16..240 (footroom and headroom clip). No byte is further than 1
-//              from the exact value rounded, ties to even, and of all 2^24 triples as many differ at
-//              all: BT.601 98 limited, 23 full; BT.709 87 limited, 102 full
+//              from the exact value rounded, ties to even. Of all 2^24 triples as many differ from
+//              it at all: BT.601 98 limited, 23 full; BT.709 87 limited, 102 full
 //              (tests/kernels/test_yuv_rgb.py and cpp/tests/checks/yuv_rgb.cpp count them).
 
 #include <cstddef>
