@@ -83,9 +83,13 @@ constexpr std::size_t kMostPixels = 130 * 130;
 struct Size {
     int width, height;
 };
-// Growing, shrinking, halving, one axis kept, both kept, rows first, single pixels and lines.
+// Growing, shrinking, halving, one axis kept, both kept, rows first, single pixels and lines. YUV
+// frames are as large, or larger by the row or column that makes a side even.
 constexpr Size kFrames[] = {{1, 1}, {2, 1}, {1, 9}, {37, 50}, {64, 64}, {130, 97}, {40, 120}};
-constexpr Size kModels[] = {{1, 1}, {37, 25}, {18, 25}, {32, 32}, {64, 64}, {65, 97}, {130, 20}};
+constexpr Size kModels[] = {{1, 1}, {37, 25}, {18, 25}, {32, 32}, {64, 64}, {130, 20}};
+constexpr PixelFormat kFormats[] = {PixelFormat::rgb,  PixelFormat::bgr,  PixelFormat::rgba,
+                                    PixelFormat::bgra, PixelFormat::gray, PixelFormat::nv12,
+                                    PixelFormat::nv21, PixelFormat::i420, PixelFormat::yuyv};
 
 Recipe recipe_for(const Size& model, plan::Resize resize) {
     Recipe recipe;
@@ -98,64 +102,116 @@ Recipe recipe_for(const Size& model, plan::Resize resize) {
     return recipe;
 }
 
-void prove(Fn variant, Fn scalar, Proof& proof) {
-    Guarded<std::uint8_t> memory(kMostBytes);
-    Output<float> found(3 * kMostPixels, 0xA5), wanted(3 * kMostPixels, 0x5A);
-    Output<std::uint8_t> found_bytes(3 * kMostPixels, 0xA5), wanted_bytes(3 * kMostPixels, 0x5A);
+// A plan of the variant and one of scalar.
+struct Plans {
+    Plans(const Recipe& recipe, Fn variant, Fn scalar)
+        : one(recipe, variant()), other(recipe, scalar()) {}
+    Preprocess one, other;
+};
 
-    const auto compare = [&](const Preprocess& one, const Preprocess& other, FrameView frame,
-                             bool page_end, int padding) {
-        proof.next({{"resize", static_cast<long long>(one.recipe().resize)},
-                    {"format", static_cast<long long>(frame.format)},
-                    {"width", frame.width},
-                    {"height", frame.height},
-                    {"model_width", one.recipe().width},
-                    {"model_height", one.recipe().height},
-                    {"padding", padding},
-                    {"page_end", page_end}});
-        const std::ptrdiff_t row =
-            std::ptrdiff_t{frame.width} * plane_shape(frame.format, 0).pixel_bytes;
-        const std::ptrdiff_t stride = row + padding;
-        // The last row has no padding behind it.
-        const auto bytes = static_cast<std::size_t>((frame.height - 1) * stride + row);
-        const auto pixels = page_end ? memory.against_end(bytes) : memory.against_start(bytes);
-        fill_random<std::uint8_t>(pixels, static_cast<std::uint32_t>(bytes), 0, 255);
-        frame.planes[0] = {pixels.data(), stride};
+// The memory of frames, a plane each: no plane's neighbour hides a read outside of it.
+struct Memory {
+    Guarded<std::uint8_t> planes[3]{Guarded<std::uint8_t>(kMostBytes),
+                                    Guarded<std::uint8_t>(kMostBytes),
+                                    Guarded<std::uint8_t>(kMostBytes)};
 
-        const std::size_t area = static_cast<std::size_t>(one.recipe().width) *
-                                 static_cast<std::size_t>(one.recipe().height);
-        one.run(frame, found.prepare(3 * area, 5).data());
-        other.run(frame, wanted.prepare(3 * area).data());
+    FrameView frame(const Size& size, PixelFormat format, bool page_end, int padding) {
+        FrameView view;
+        view.format = format;
+        const bool half_height = plane_shape(format, 1).half_height;
+        const bool half_width = half_height || format == PixelFormat::yuyv;
+        view.width = size.width + (half_width ? size.width % 2 : 0);
+        view.height = size.height + (half_height ? size.height % 2 : 0);
+        for (int p = 0; p < plane_count(format); ++p) {
+            const PlaneShape shape = plane_shape(format, p);
+            const int width = shape.half_width ? view.width / 2 : view.width;
+            const int height = shape.half_height ? view.height / 2 : view.height;
+            const std::ptrdiff_t row = std::ptrdiff_t{width} * shape.pixel_bytes;
+            const std::ptrdiff_t stride = row + padding;
+            // The last row has no padding behind it.
+            const auto bytes = static_cast<std::size_t>((height - 1) * stride + row);
+            const auto pixels =
+                page_end ? planes[p].against_end(bytes) : planes[p].against_start(bytes);
+            fill_random<std::uint8_t>(pixels, static_cast<std::uint32_t>(bytes), 0, 255);
+            view.planes[p] = {pixels.data(), stride};
+        }
+        view.matrix = page_end ? Matrix::bt709 : Matrix::bt601;
+        view.full_range = padding > 0;
+        return view;
+    }
+};
+
+template <class Element>
+struct Tensors {
+    Output<Element> found{3 * kMostPixels, 0xA5}, wanted{3 * kMostPixels, 0x5A};
+
+    void compare(const Plans& plans, const FrameView& frame, Proof& proof) {
+        const Recipe& recipe = plans.one.recipe();
+        const std::size_t elements =
+            3 * static_cast<std::size_t>(recipe.width) * static_cast<std::size_t>(recipe.height);
+        plans.one.run(frame, found.prepare(elements, 5).data());
+        plans.other.run(frame, wanted.prepare(elements).data());
         proof.equal("tensor", found.elements(), wanted.elements());
         proof.intact("tensor", found);
-        const auto kept = static_cast<std::size_t>(plan::resized_bytes_per_pixel(frame.format));
-        one.resize(frame, found_bytes.prepare(kept * area, 7).data());
-        other.resize(frame, wanted_bytes.prepare(kept * area).data());
-        proof.equal("bytes", found_bytes.elements(), wanted_bytes.elements());
-        proof.intact("bytes", found_bytes);
 
-        float* again = found.prepare(3 * area, 3).data();
+        Element* again = found.prepare(elements, 3).data();
         const long long before = allocations;
-        one.run(frame, again);
+        plans.one.run(frame, again);
         proof.expect(allocations == before, "a known frame size allocates");
-    };
-    for (const auto resize :
-         {plan::Resize::pil_bilinear, plan::Resize::cv2_linear, plan::Resize::cv2_area}) {
-        for (const Size& model : kModels) {
-            const Preprocess one(recipe_for(model, resize), variant());
-            const Preprocess other(recipe_for(model, resize), scalar());
-            for (const Size& size : kFrames) {
-                for (const PixelFormat format :
-                     {PixelFormat::rgb, PixelFormat::bgr, PixelFormat::rgba, PixelFormat::bgra,
-                      PixelFormat::gray}) {
-                    for (const bool page_end : {false, true}) {
-                        for (const int padding : {0, 5}) {
-                            FrameView frame;
-                            frame.width = size.width;
-                            frame.height = size.height;
-                            frame.format = format;
-                            compare(one, other, frame, page_end, padding);
-                        }
+    }
+};
+
+struct Comparison {
+    Memory memory;
+    Tensors<float> floats;
+    Tensors<std::uint8_t> bytes;
+
+    void each_frame(const Plans& plans, Proof& proof) {
+        const Recipe& recipe = plans.one.recipe();
+        for (const Size& size : kFrames) {
+            for (const PixelFormat format : kFormats) {
+                for (const bool page_end : {false, true}) {
+                    const int padding = page_end ? 5 : 0;
+                    proof.next({{"resize", static_cast<long long>(recipe.resize)},
+                                {"fit", static_cast<long long>(recipe.fit)},
+                                {"layout", static_cast<long long>(recipe.layout)},
+                                {"dtype", static_cast<long long>(recipe.dtype)},
+                                {"format", static_cast<long long>(format)},
+                                {"width", size.width},
+                                {"height", size.height},
+                                {"model_width", recipe.width},
+                                {"model_height", recipe.height},
+                                {"padding", padding},
+                                {"page_end", page_end}});
+                    const FrameView frame = memory.frame(size, format, page_end, padding);
+                    if (recipe.dtype == ElementType::float32) {
+                        floats.compare(plans, frame, proof);
+                    } else {
+                        bytes.compare(plans, frame, proof);
+                    }
+                }
+            }
+        }
+    }
+};
+
+// Every format x resize x fit x layout x type.
+void prove(Fn variant, Fn scalar, Proof& proof) {
+    Comparison comparison;
+    for (const plan::Method& method : plan::kMethods) {
+        for (const auto fit : {plan::Fit::stretch, plan::Fit::letterbox, plan::Fit::crop}) {
+            for (const auto layout : {plan::Layout::nchw, plan::Layout::nhwc}) {
+                for (const auto type :
+                     {ElementType::float32, ElementType::uint8, ElementType::int8}) {
+                    for (const Size& model : kModels) {
+                        Recipe recipe = recipe_for(model, method.resize);
+                        recipe.fit = fit;
+                        recipe.layout = layout;
+                        recipe.dtype = type;
+                        recipe.order = layout == plan::Layout::nchw ? plan::ChannelOrder::rgb
+                                                                    : plan::ChannelOrder::bgr;
+                        if (type != ElementType::float32) recipe.quant = plan::Quant{0.0187, 11};
+                        comparison.each_frame(Plans(recipe, variant, scalar), proof);
                     }
                 }
             }
