@@ -1,0 +1,100 @@
+"""``edgeinfer run`` with letterboxed and cropped pictures, and with inputs that are no planes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .conftest import COLOURS, Run
+
+
+@pytest.fixture
+def thirds(tmp_path: Path) -> Path:
+    """810 wide, 270 high: red, green and blue side by side."""
+    pixels = np.repeat(np.array(list(COLOURS.values()), np.uint8), 270, axis=0)
+    path = tmp_path / "thirds.png"
+    Image.fromarray(np.broadcast_to(pixels, (270, 810, 3))).save(path)
+    return path
+
+
+@pytest.mark.parametrize("size", ["frame", "model"])
+@pytest.mark.parametrize("fit", ["stretch", "letterbox", "crop"])
+def test_masks_and_overlays_sit_on_the_picture(
+    edgeinfer: Run, segmenter: Path, thirds: Path, labels: Path, tmp_path: Path, fit: str, size: str
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["--fit", fit, "--mask-size", size, "--labels", labels, "--out", out, "--json"]
+    done = edgeinfer("run", segmenter, thirds, *arguments)
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads(done.stdout)["images"]
+    classes = np.asarray(Image.open(entry["files"]["classes"]))
+    shares = {c["label"]: c["share"] for c in entry["classes"]}
+    if size == "frame":
+        assert classes.shape == (270, 810)
+        seen = {"stretch": "rgb", "letterbox": "rgb", "crop": "-g-"}[fit]
+        for third, wanted in enumerate(seen):
+            inner = classes[:, 270 * third + 72 : 270 * third + 198]
+            assert (inner == {"r": 0, "g": 1, "b": 2, "-": 255}[wanted]).all()
+        wanted_shares = {"green": 1 / 3} if fit == "crop" else dict.fromkeys(COLOURS, 1 / 3)
+        assert shares == pytest.approx(wanted_shares, abs=0.05)
+    else:
+        assert classes.shape == (32, 32)
+    # The overlay is of the picture, whatever the mask's pixels: tinted where a class was found.
+    overlay = np.asarray(Image.open(entry["files"]["overlay"])).astype(int)
+    assert overlay.shape == (270, 810, 3)
+    picture = np.asarray(Image.open(thirds)).astype(int)
+    untouched = (overlay == picture).all(axis=2)
+    sides = np.r_[72:198, 612:738]
+    assert untouched[150:, sides].all() == (fit == "crop")
+    assert not untouched[150:, 342:468].any()
+    for third in range(3):  # one tint a third
+        tints = overlay[150:, 270 * third + 72 : 270 * third + 198].reshape(-1, 3)
+        assert len(np.unique(tints, axis=0)) == 1
+
+
+def test_layout_and_type_come_from_the_model(
+    edgeinfer: Run, bytes_classifier: Path, pictures: Path, tmp_path: Path
+) -> None:
+    def scores(*arguments: object) -> list[float]:
+        done = edgeinfer("run", bytes_classifier, pictures / "red.png", "--json", *arguments)
+        assert done.returncode == 0, done.stderr
+        (entry,) = json.loads(done.stdout)["images"]
+        return [c["score"] for c in sorted(entry["classes"], key=lambda c: c["index"])]
+
+    red = COLOURS["red"]
+    assert scores() == pytest.approx(red)
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"size": [32, 32], "resize": "NEAREST"}))
+    assert scores("--recipe", recipe) == pytest.approx(red)
+    # 0..1 divided by the input's own scale, plus its zero point.
+    wanted = np.rint(np.array(red) / 255 / 0.01) + 3
+    assert scores("--quant", "0.01", "3") == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--layout", "nchw"), "layout, dtype: found uint8 (1, 3, 32, 32), but input 'image'"),
+        (("--dtype", "int8", "--quant", "0.1", "0"), "takes uint8 (1, 32, 32, 3)"),
+        (("--scale", "1/255"), "wanted quant=(scale, zero_point)"),
+    ],
+)
+def test_what_the_input_does_not_take_is_refused_before_the_first_picture(
+    edgeinfer: Run, bytes_classifier: Path, pictures: Path, arguments: tuple[str, ...], text: str
+) -> None:
+    done = edgeinfer("run", bytes_classifier, pictures, *arguments)
+    assert done.returncode == 1
+    assert text in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--pad", "256"), ("--pad", "gray"), ("--quant", "0.1"), ("--quant", "0.1", "0.5")],
+)
+def test_values_that_are_none_are_usage_errors(
+    edgeinfer: Run, segmenter: Path, pictures: Path, arguments: tuple[str, ...]
+) -> None:
+    assert edgeinfer("run", segmenter, pictures / "red.png", *arguments).returncode == 2
