@@ -72,6 +72,15 @@ def test_frames_of_any_format_become_rgb():
     )
 
 
+def test_frames_of_luma_and_chroma_become_rgb():
+    planes = np.full((6, 4), 128, np.uint8)
+    nv12 = ei.Frame(planes, ei.PixelFormat.NV12, width=4, height=4, full_range=True)
+    gray = np.full((4, 4, 3), 128, np.uint8)
+    np.testing.assert_array_equal(
+        MASK.overlay(nv12, legend=False), MASK.overlay(gray, legend=False)
+    )
+
+
 def test_wide_masks_have_colours_too():
     classes = np.array([[0, 299]], np.uint16)
     areas = np.zeros(300, np.int64)
