@@ -52,7 +52,13 @@ Inputs gather(const flow::Network& network, const py::handle& inputs) {
     gathered.values.resize(network.required());
     gathered.tensors.reserve(network.required());
     const auto put = [&](std::size_t i, const py::handle& object) {
-        gathered.tensors.push_back(to_input(object, specs[i]));
+        if (const auto* integers = network.quantized(i); integers != nullptr) {
+            const py::array array = as_array(object, "input '" + specs[i].name + "'");
+            const bool given = element_type(array.dtype()) == integers->spec.type;
+            gathered.tensors.push_back(to_input(array, given ? integers->spec : specs[i]));
+        } else {
+            gathered.tensors.push_back(to_input(object, specs[i]));
+        }
         if (i >= gathered.values.size()) gathered.values.resize(i + 1);
         gathered.values[i] = std::move(gathered.tensors.back().value);
     };
@@ -249,10 +255,20 @@ void register_flow(py::module_& module) {
             return edges;
         });
 
+    py::class_<flow::QuantizedInput>(module, "QuantizedInput")
+        .def_property_readonly("name", [](const flow::QuantizedInput& q) { return q.spec.name; })
+        .def_property_readonly("dtype",
+                               [](const flow::QuantizedInput& q) { return name_of(q.spec.type); })
+        .def_readonly("scale", &flow::QuantizedInput::scale)
+        .def_readonly("zero_point", &flow::QuantizedInput::zero_point)
+        .def_property_readonly("cut",
+                               [](const flow::QuantizedInput& q) { return q.quantize != nullptr; });
+
     py::class_<flow::LoadOptions>(module, "LoadOptions")
         .def(py::init<>())
         .def_readwrite("runtime", &flow::LoadOptions::session)
         .def_readwrite("fuse_tail", &flow::LoadOptions::fuse_tail)
+        .def_readwrite("cut_head", &flow::LoadOptions::cut_head)
         .def_property(
             "max_tensor_bytes",
             [](const flow::LoadOptions& options) { return options.sizes.tensor_bytes; },
@@ -309,6 +325,8 @@ void register_flow(py::module_& module) {
         .def_property_readonly("loops", [](const flow::Network& n) { return n.checked().loops; })
         .def_property_readonly("timeout_s",
                                [](const flow::Network& n) { return n.checked().timeout_s; })
+        .def_property_readonly("quantized", [](const flow::Network& n) { return n.quantized(); })
+        .def_property_readonly("head_why", &flow::Network::head_why)
         .def_property_readonly("tail_cut", [](const flow::Network& n) { return n.tail().cut; })
         .def_property_readonly("tail_why", [](const flow::Network& n) { return n.tail().why; })
         .def_property_readonly("tail_steps", [](const flow::Network& n) { return n.tail().steps; })
@@ -332,12 +350,12 @@ void register_flow(py::module_& module) {
     py::class_<flow::Binding, BindingPtr>(module, "Binding")
         .def(py::init([](const std::shared_ptr<flow::Network>& network,
                          const std::map<std::string, std::vector<std::int64_t>>& shapes,
-                         const std::optional<py::list>& outputs) {
+                         const std::optional<py::list>& outputs, bool quantized) {
                  const std::vector<std::size_t> wanted = choose(*network, outputs);
                  const WithoutGil without_gil;  // may run the network to learn shapes
-                 return std::make_shared<flow::Binding>(network, shapes, wanted);
+                 return std::make_shared<flow::Binding>(network, shapes, wanted, quantized);
              }),
-             py::arg("network"), py::arg("shapes"), py::arg("outputs"))
+             py::arg("network"), py::arg("shapes"), py::arg("outputs"), py::arg("quantized"))
         .def("inputs", [](const BindingPtr& binding) { return views(binding->inputs()); })
         .def("outputs",
              [](const BindingPtr& binding) {

@@ -11,6 +11,12 @@ double since_ms(Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+// What is left of a limit; 0 stays "no limit", and a spent one is a nanosecond.
+double left(const ort::Limits& limits, Clock::time_point start) {
+    if (limits.timeout_s <= 0) return 0;
+    return std::max(limits.timeout_s - since_ms(start) / 1000, 1e-9);
+}
+
 void expect_bindable(const ort::TensorSpec& spec) {
     if (bits_of(spec.type) >= 8) return;
     throw Error(ErrorKind::input, "bind: '" + spec.name + "' is a tensor of " + name_of(spec.type) +
@@ -53,7 +59,7 @@ std::vector<std::int64_t> shape_of(const ort::TensorSpec& spec,
 
 Binding::Binding(std::shared_ptr<const Network> network,
                  const std::map<std::string, std::vector<std::int64_t>>& shapes,
-                 std::vector<std::size_t> wanted)
+                 std::vector<std::size_t> wanted, bool quantized)
     : network_(std::move(network)), wanted_(std::move(wanted)), core_(network_->core()) {
     for (const auto& [name, shape] : shapes) {
         const auto& specs = network_->inputs();
@@ -68,10 +74,28 @@ Binding::Binding(std::shared_ptr<const Network> network,
         const ort::TensorSpec& spec = network_->inputs()[i];
         // One that has a default is bound where the caller names it.
         if (i >= network_->required() && !shapes.contains(spec.name)) continue;
-        inputs_.push_back(make(spec, shape_of(spec, shapes)));
-        core_.input(spec.name, inputs_.back()->value);
+        bind_input(i, shape_of(spec, shapes), quantized);
     }
     bind_core();
+}
+
+void Binding::bind_input(std::size_t index, const std::vector<std::int64_t>& shape,
+                         bool quantized) {
+    const ort::TensorSpec& spec = network_->inputs()[index];
+    const QuantizedInput* const integers = network_->quantized(index);
+    const bool cut = integers != nullptr && integers->quantize != nullptr;
+    core_inputs_.resize(network_->inputs().size());
+    core_inputs_[index] = make(cut ? integers->spec : spec, shape);
+    const auto& read = core_inputs_[index];
+    core_.input(cut ? integers->core_name : spec.name, read->value);
+    if (!cut || quantized) {
+        inputs_.push_back(read);
+        return;
+    }
+    inputs_.push_back(make(spec, shape));
+    heads_.emplace_back(integers->quantize);
+    heads_.back().input(spec.name, inputs_.back()->value);
+    heads_.back().output(integers->core_name, read->value);
 }
 
 std::shared_ptr<BoundTensor> Binding::make(const ort::TensorSpec& spec,
@@ -111,10 +135,9 @@ void Binding::bind_core() {
     std::vector<ort::Value> found(specs.size());
     if (!all_fixed) {
         std::vector<ort::Value> zeros;
-        auto bound = inputs_.begin();
-        for (const auto& spec : network_->inputs()) {
-            const bool given = bound != inputs_.end() && (*bound)->name == spec.name;
-            zeros.push_back(given ? view(**bound++) : ort::Value());
+        core_inputs_.resize(network_->inputs().size());
+        for (const auto& tensor : core_inputs_) {
+            zeros.push_back(tensor != nullptr ? view(*tensor) : ort::Value());
         }
         std::vector<const char*> names_out;
         for (const auto& spec : specs) names_out.push_back(spec.name.c_str());
@@ -185,17 +208,20 @@ const std::vector<std::shared_ptr<BoundTensor>>& Binding::outputs() {
     return outputs_;
 }
 
+void Binding::run_core(const ort::Limits& limits, Clock::time_point start) {
+    for (const ort::Binding& head : heads_) head.run({left(limits, start), limits.cancel});
+    core_.run({left(limits, start), limits.cancel});
+}
+
 void Binding::run(const ort::Limits& limits) {
     const std::lock_guard lock(mutex_);
     complete_outputs();
     times_ = counted(network_->tally(), [&](Clock::time_point start) {
-        core_.run(limits);
+        run_core(limits, start);
         const double core_ms = since_ms(start);
         if (!rest_) return StageTimes{core_ms, 0};
         const auto middle = Clock::now();
-        const double left =
-            limits.timeout_s <= 0 ? 0 : std::max(limits.timeout_s - core_ms / 1000, 1e-9);
-        rest_->run({left, limits.cancel});
+        rest_->run({left(limits, start), limits.cancel});
         return StageTimes{core_ms, since_ms(middle)};
     });
 }
@@ -209,7 +235,7 @@ Segmentation Binding::segment(std::optional<SizeHw> size, const ort::Limits& lim
                                           "' is not bound, wanted it among bind(outputs=[...])");
     }
     return counted(network_->tally(), [&](Clock::time_point start) {
-        core_.run(limits);
+        run_core(limits, start);
         const auto middle = Clock::now();
         times_.run_ms = since_ms(start);
         Segmentation result =

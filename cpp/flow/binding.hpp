@@ -30,10 +30,11 @@ struct StageTimes {
 // Runs are serialised by a lock; the buffers are the caller's to read and write in between.
 class Binding {
   public:
-    // shapes: for inputs with a symbolic axis, the shape to bind; wanted: indices of outputs.
+    // shapes: for inputs with a symbolic axis, the shape to bind; wanted: indices of outputs;
+    // quantized: inputs of cut heads are bound as the integers that the core takes.
     Binding(std::shared_ptr<const Network> network,
             const std::map<std::string, std::vector<std::int64_t>>& shapes,
-            std::vector<std::size_t> wanted);
+            std::vector<std::size_t> wanted, bool quantized = false);
 
     const std::vector<std::shared_ptr<BoundTensor>>& inputs() const noexcept { return inputs_; }
 
@@ -53,13 +54,18 @@ class Binding {
   private:
     std::shared_ptr<BoundTensor> make(const ort::TensorSpec& spec,
                                       const std::vector<std::int64_t>& shape) const;
+    void bind_input(std::size_t index, const std::vector<std::int64_t>& shape, bool quantized);
     void bind_core();
+    // Heads and core; with the lock held.
+    void run_core(const ort::Limits& limits, Clock::time_point start);
     void complete_outputs();  // with the lock held
 
     std::shared_ptr<const Network> network_;
     std::vector<std::size_t> wanted_;
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<BoundTensor>> inputs_;
+    std::vector<std::shared_ptr<BoundTensor>> core_inputs_;  // in the core's order; null: left out
+    std::vector<ort::Binding> heads_;  // from float inputs to the core's integers
     std::vector<std::shared_ptr<BoundTensor>> core_outputs_;  // null where nobody reads
     std::vector<std::shared_ptr<BoundTensor>> outputs_;       // once completed_
     ort::Binding core_;

@@ -7,6 +7,7 @@
 
 #include "base/mapped_file.hpp"
 #include "flow/declared.hpp"
+#include "graph/head.hpp"
 #include "graph/loops.hpp"
 #include "graph/reader.hpp"
 #include "graph/tail.hpp"
@@ -119,14 +120,19 @@ class Loading {
     Loaded run();
 
   private:
-    std::shared_ptr<ort::Session> whole() const {
-        return path_.empty() ? ort::Session::from_bytes(bytes_, folder_, options_.session)
-                             : ort::Session::from_file(path_, options_.session);
+    std::shared_ptr<ort::Session> whole(std::span<const std::byte> bytes) const {
+        return path_.empty() || bytes.data() != bytes_.data()
+                   ? ort::Session::from_bytes(bytes, folder_, options_.session)
+                   : ort::Session::from_file(path_, options_.session);
     }
     void own_format();
     void onnx(const graph::Model& model);
     void check(const graph::Model& model);
-    void sessions(const graph::Model& model);
+    void sessions(const graph::Model& model, std::span<const std::byte> bytes);
+    void sessions_and_heads(const graph::Model& model);
+    void head_sessions(const graph::Model& model, std::vector<graph::HeadCut> cuts);
+    void integer_inputs(const graph::Model& model, const std::vector<graph::Head>& heads);
+    void name_inputs();
     void declarations(const std::vector<graph::ValueInfo>& inputs,
                       const std::vector<graph::ValueInfo>& outputs);
 
@@ -146,7 +152,8 @@ void Loading::own_format() {
     }
     loaded_.checked.loops = "not known: the file is in ONNX Runtime's own format";
     limit_time(loaded_.checked, options_.session.timeout_s);
-    core_ = whole();
+    core_ = whole(bytes_);
+    loaded_.head_why = "the file is in ONNX Runtime's own format";
     loaded_.tail.why = "the file is in ONNX Runtime's own format, which is left as it is";
     declarations({}, {});
     for (const auto& spec : core_->outputs()) loaded_.outputs.push_back(spec.name);
@@ -164,16 +171,100 @@ void Loading::check(const graph::Model& model) {
     limit_time(checked, options_.session.timeout_s);
 }
 
-void Loading::sessions(const graph::Model& model) {
+void Loading::sessions(const graph::Model& model, std::span<const std::byte> bytes) {
     const graph::TailSearch search = graph::find_tail(model);
     loaded_.tail = describe(search, options_.fuse_tail);
     if (!loaded_.tail.cut) {
-        core_ = whole();
+        core_ = whole(bytes);
         return;
     }
     const graph::Cut cut = graph::cut(model, *search.tail);
     core_ = ort::Session::from_bytes(cut.core, folder_, options_.session);
     rest_ = ort::Session::from_bytes(cut.rest, folder_, rest_options(options_.session));
+}
+
+// Whether the runtime moves pairs of int8 QuantizeLinear and DequantizeLinear to uint8: its default
+// everywhere but on Arm, and a session entry.
+bool int8_becomes_uint8(const ort::Options& options) {
+    for (const auto& [key, value] : options.config) {
+        if (key == "session.qdqisint8allowed") return value != "1";
+    }
+#if defined(__arm__) || defined(__aarch64__)
+    return false;
+#else
+    return true;
+#endif
+}
+
+void Loading::sessions_and_heads(const graph::Model& model) {
+    const std::vector<graph::Head> heads = graph::find_heads(model);
+    const auto quantizing = std::count_if(heads.begin(), heads.end(),
+                                          [](const graph::Head& one) { return one.quantizes; });
+    loaded_.head_why = quantizing == 0 ? "no float input feeds one QuantizeLinear only"
+                       : !options_.cut_head
+                           ? "cut_head is off; an input feeds one QuantizeLinear only"
+                           : "";
+    if (!options_.session.providers.empty() && quantizing > 0 && options_.cut_head) {
+        loaded_.head_why = "not cut for other providers than the CPU";
+    }
+    graph::HeadsCut cut;
+    if (loaded_.head_why.empty()) {
+        cut = graph::cut_heads(model, heads, int8_becomes_uint8(options_.session));
+        loaded_.head_why = cut.heads.empty() ? "not cut: the runtime would move its int8 to uint8 "
+                                               "in ways that a cut prevents"
+                                             : "a QuantizeLinear was cut off";
+    }
+    if (cut.heads.empty()) {
+        sessions(model, bytes_);
+    } else {
+        sessions(graph::read(cut.core), cut.core);
+    }
+    head_sessions(model, std::move(cut.heads));
+    integer_inputs(model, heads);
+}
+
+void Loading::head_sessions(const graph::Model& model, std::vector<graph::HeadCut> cuts) {
+    ort::Options options = options_.session;
+    options.profile.clear();
+    for (graph::HeadCut& cut : cuts) {
+        QuantizedInput quantized;
+        quantized.spec.name = model.graph.inputs[cut.head.input].name;
+        quantized.spec.type = cut.head.type;
+        quantized.scale = cut.head.scale;
+        quantized.zero_point = cut.head.zero_point;
+        quantized.quantize = ort::Session::from_bytes(cut.quantize, folder_, options);
+        quantized.core_name = cut.head.integers;
+        loaded_.quantized.push_back(std::move(quantized));
+    }
+}
+
+void Loading::integer_inputs(const graph::Model& model, const std::vector<graph::Head>& heads) {
+    for (const graph::Head& head : heads) {
+        if (head.quantizes) continue;
+        QuantizedInput quantized;
+        quantized.spec.name = model.graph.inputs[head.input].name;
+        quantized.spec.type = head.type;
+        quantized.scale = head.scale;
+        quantized.zero_point = head.zero_point;
+        quantized.core_name = quantized.spec.name;
+        loaded_.quantized.push_back(std::move(quantized));
+    }
+}
+
+// The core's inputs under the file's names, float where a head was cut.
+void Loading::name_inputs() {
+    loaded_.given_inputs = core_->inputs();
+    for (QuantizedInput& quantized : loaded_.quantized) {
+        for (std::size_t i = 0; i < loaded_.given_inputs.size(); ++i) {
+            ort::TensorSpec& given = loaded_.given_inputs[i];
+            if (given.name != quantized.core_name) continue;
+            quantized.input = i;
+            quantized.spec.shape = given.shape;
+            if (quantized.quantize != nullptr) given.type = ElementType::float32;
+            given.name = quantized.spec.name;
+            break;
+        }
+    }
 }
 
 void Loading::onnx(const graph::Model& model) {
@@ -183,7 +274,7 @@ void Loading::onnx(const graph::Model& model) {
         expect_free_dimension(model, name);
     }
     try {
-        sessions(model);
+        sessions_and_heads(model);
     } catch (const Error& error) {
         const std::string hints = told(problems_, graph::Verdict::unsupported, "\n  ");
         if (error.kind() != ErrorKind::model || hints.empty()) throw;
@@ -200,7 +291,8 @@ void Loading::onnx(const graph::Model& model) {
 
 void Loading::declarations(const std::vector<graph::ValueInfo>& inputs,
                            const std::vector<graph::ValueInfo>& outputs) {
-    loaded_.inputs = as_declared(core_->inputs(), inputs);
+    name_inputs();
+    loaded_.inputs = as_declared(loaded_.given_inputs, inputs);
     loaded_.core_outputs = as_declared(core_->outputs(), outputs);
     if (rest_ != nullptr) loaded_.rest_outputs = as_declared(rest_->outputs(), outputs);
 }

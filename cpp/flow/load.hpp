@@ -18,6 +18,7 @@ namespace ei::flow {
 struct LoadOptions {
     ort::Options session;
     bool fuse_tail = true;
+    bool cut_head = false;
     graph::SizeLimits sizes = {};
 };
 
@@ -29,6 +30,17 @@ struct Tail {
     std::string logits;              // name of the tensor the core ends in
     plan::Corners corners = plan::Corners::half_pixel;
     std::optional<int> out_height, out_width;
+};
+
+// An input whose integers a caller may give.
+struct QuantizedInput {
+    std::size_t input = 0;  // index in Network::inputs()
+    ort::TensorSpec spec;   // the input's name, with the integers' type
+    float scale = 0;        // real value = (integer - zero_point) * scale
+    std::int64_t zero_point = 0;
+    // Of a cut head, from the float input to the core's own; null: the file takes integers itself.
+    std::shared_ptr<const ort::Session> quantize;
+    std::string core_name;  // what the core calls it
 };
 
 // Of each run of a network that may loop without bound, unless the options name a limit.
@@ -47,6 +59,9 @@ struct Loaded {
     std::shared_ptr<const ort::Session> core, rest;  // rest: null when nothing was cut
     Tail tail;
     Checked checked;
+    std::vector<QuantizedInput> quantized;
+    std::string head_why;                                     // one sentence
+    std::vector<ort::TensorSpec> given_inputs;                // what run() takes, heads uncut
     std::vector<std::string> outputs;                         // of the file, by name and in order
     std::vector<ort::TensorSpec> core_outputs, rest_outputs;  // as the file declares them
     std::vector<ort::TensorSpec> inputs;                      // as the file declares them

@@ -78,6 +78,19 @@ double left(double budget_s, Clock::time_point start) {
     return std::max(budget_s - gone.count(), 1e-9);
 }
 
+// Values of ours beside some that stay the caller's.
+struct LentValues {
+    std::vector<ort::Value> all;
+    std::vector<std::size_t> lent;
+
+    LentValues() = default;
+    LentValues(const LentValues&) = delete;
+    LentValues& operator=(const LentValues&) = delete;
+    ~LentValues() {
+        for (const std::size_t i : lent) all[i].release();
+    }
+};
+
 }  // namespace
 
 Network::Network(Loaded loaded)
@@ -85,6 +98,9 @@ Network::Network(Loaded loaded)
       rest_(std::move(loaded.rest)),
       tail_(std::move(loaded.tail)),
       checked_(std::move(loaded.checked)),
+      quantized_(std::move(loaded.quantized)),
+      head_why_(std::move(loaded.head_why)),
+      inputs_(std::move(loaded.given_inputs)),
       file_inputs_(std::move(loaded.inputs)) {
     for (const std::string& name : loaded.outputs) {
         if (rest_ != nullptr) {
@@ -129,6 +145,39 @@ void Network::run(std::span<const ort::Value> inputs, std::span<const std::size_
     });
 }
 
+const QuantizedInput* Network::quantized(std::size_t index) const noexcept {
+    for (const QuantizedInput& one : quantized_) {
+        if (one.input == index) return &one;
+    }
+    return nullptr;
+}
+
+void Network::run_core(std::span<const ort::Value> inputs, std::span<const char* const> names,
+                       std::span<ort::Value> results, const ort::Limits& limits,
+                       Clock::time_point start) const {
+    LentValues values;
+    std::vector<ort::Value>& quantised = values.all;  // empty: nothing came as floats
+    for (const QuantizedInput& one : quantized_) {
+        if (one.quantize == nullptr || one.input >= inputs.size()) continue;
+        const ort::Value& given = inputs[one.input];
+        if (!given || given.type() == one.spec.type) continue;
+        if (quantised.empty()) quantised.resize(inputs.size());
+        const char* const name = one.core_name.c_str();
+        one.quantize->run({&given, 1}, {&name, 1}, {&quantised[one.input], 1},
+                          {left(limits.timeout_s, start), limits.cancel});
+    }
+    if (quantised.empty()) {
+        core_->run(inputs, names, results, {left(limits.timeout_s, start), limits.cancel});
+        return;
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (quantised[i] || !inputs[i]) continue;
+        values.lent.push_back(i);  // first: what follows must not fail in between
+        quantised[i] = ort::Value(inputs[i].get());
+    }
+    core_->run(quantised, names, results, {left(limits.timeout_s, start), limits.cancel});
+}
+
 void Network::run_parts(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
                         std::span<ort::Value> results, const ort::Limits& limits,
                         Clock::time_point start) const {
@@ -152,7 +201,7 @@ void Network::run_parts(std::span<const ort::Value> inputs, std::span<const std:
             values[1].emplace_back();
         }
     }
-    core_->run(inputs, names[1], values[1], limits);
+    run_core(inputs, names[1], values[1], limits, start);
     if (needs_rest) {
         rest_->run({&values[1][logits], 1}, names[0], values[0],
                    {left(limits.timeout_s, start), limits.cancel});
@@ -190,9 +239,9 @@ Segmentation Network::segment(std::span<const ort::Value> inputs, std::optional<
     const std::size_t at = scores_index();
     const std::string& name = core_->outputs()[at].name;
     const char* const wanted = name.c_str();
-    return counted(tally_, [&](Clock::time_point) {
+    return counted(tally_, [&](Clock::time_point start) {
         ort::Value scores;
-        core_->run(inputs, {&wanted, 1}, {&scores, 1}, limits);
+        run_core(inputs, {&wanted, 1}, {&scores, 1}, limits, start);
         scores.expect_tensor(name);
         return segmenter_.run(scores, name, tail_.corners, size ? size : default_size());
     });

@@ -61,19 +61,23 @@ class Network {
 
     // As the file has them, cut or not, with free dimensions fixed as the options say. The first
     // required() inputs must be given, the others have defaults.
-    const std::vector<ort::TensorSpec>& inputs() const noexcept { return core_->inputs(); }
+    const std::vector<ort::TensorSpec>& inputs() const noexcept { return inputs_; }
     std::size_t required() const noexcept { return core_->required(); }
     const std::vector<ort::TensorSpec>& outputs() const noexcept { return outputs_; }
     // The same with free dimensions as the file declares them.
     const std::vector<ort::TensorSpec>& file_inputs() const noexcept { return file_inputs_; }
     const std::vector<ort::TensorSpec>& file_outputs() const noexcept { return file_outputs_; }
+    // Inputs that may be given as integers; null: input `index` may not.
+    const std::vector<QuantizedInput>& quantized() const noexcept { return quantized_; }
+    const QuantizedInput* quantized(std::size_t index) const noexcept;
+    const std::string& head_why() const noexcept { return head_why_; }
     const Tail& tail() const noexcept { return tail_; }
     const Checked& checked() const noexcept { return checked_; }
     const ort::Options& options() const noexcept { return core_->options(); }
 
-    // inputs[i] belongs to inputs()[i], and is empty for an optional one left out; wanted[k] is an
-    // index into outputs(), and results[k] is written in place where it holds a value. Gives what
-    // the file's graph gives.
+    // inputs[i] belongs to inputs()[i] (of its type, or of the integers' of a cut head), and is
+    // empty for an optional one left out; wanted[k] is an index into outputs(), and results[k] is
+    // written in place where it holds a value. Gives what the file's graph gives.
     void run(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
              std::span<ort::Value> results, const ort::Limits& limits) const;
 
@@ -102,6 +106,10 @@ class Network {
 
   private:
     explicit Network(Loaded loaded);
+    // Runs the core; float inputs of cut heads are quantised first, by the file's own node.
+    void run_core(std::span<const ort::Value> inputs, std::span<const char* const> names,
+                  std::span<ort::Value> results, const ort::Limits& limits,
+                  Clock::time_point start) const;
     void run_parts(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
                    std::span<ort::Value> results, const ort::Limits& limits,
                    Clock::time_point start) const;
@@ -110,7 +118,9 @@ class Network {
     std::shared_ptr<const ort::Session> rest_;  // null when nothing was cut
     Tail tail_;
     Checked checked_;
-    std::vector<ort::TensorSpec> outputs_, file_inputs_, file_outputs_;
+    std::vector<QuantizedInput> quantized_;
+    std::string head_why_;
+    std::vector<ort::TensorSpec> inputs_, outputs_, file_inputs_, file_outputs_;
     std::vector<Source> sources_;
     Segmenter segmenter_;
     mutable Tally tally_;

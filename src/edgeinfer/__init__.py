@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from edgeinfer.preprocess import Resize as Resize
     from edgeinfer.result import Classes as Classes
     from edgeinfer.result import Mask as Mask
+    from edgeinfer.session import QuantizedInput as QuantizedInput
     from edgeinfer.session import Session as Session
     from edgeinfer.session import TensorSpec as TensorSpec
     from edgeinfer.stats import SessionStats as SessionStats
@@ -70,6 +71,7 @@ _HOME = {
     "Resize": "preprocess",
     "Classes": "result",
     "Mask": "result",
+    "QuantizedInput": "session",
     "Session": "session",
     "TensorSpec": "session",
     "SessionStats": "stats",

@@ -50,6 +50,10 @@ class SessionOptions:
             ``Session.segment`` does it in one fused pass. False leaves the graph alone. With
             ``graph="all"`` the runtime may choose another kernel for a Resize that stands alone,
             so that ``Session.run`` can differ from the uncut file in the last bits of a float.
+        cut_head: cut the QuantizeLinear off that a float input feeds, so that ``run`` and ``bind``
+            also take the integers (``Session.quantized_inputs``): preprocessing then writes them
+            straight into the bound input. Floats still give what the file gives; they cost one
+            more call into the runtime, so leave it False where only floats come.
         to_uint8: None (as loaded) or False. Moving int8 activations to uint8 is not built yet, so
             True is refused.
         spin: whether threads of the session's own pool (``threads=N``) wait for work by spinning:
@@ -101,6 +105,7 @@ class SessionOptions:
     """
 
     fuse_tail: bool = True
+    cut_head: bool = False
     to_uint8: bool | None = None
     spin: Literal["auto", "on", "off"] = "auto"
     graph: Literal["off", "basic", "extended", "all"] = "all"
@@ -120,7 +125,7 @@ class SessionOptions:
     def __post_init__(self) -> None:
         _expect_one_of("spin", self.spin, ("auto", "on", "off"))
         _expect_one_of("graph", self.graph, ("off", "basic", "extended", "all"))
-        for name in ("fuse_tail", "arena", "memory_pattern", "flush_denormals"):
+        for name in ("fuse_tail", "cut_head", "arena", "memory_pattern", "flush_denormals"):
             if not isinstance(getattr(self, name), bool):
                 raise _unlike(name, getattr(self, name), "True or False")
         if self.to_uint8 is not None and self.to_uint8 is not False:
@@ -176,6 +181,7 @@ def loading_options(options: SessionOptions, threads: int | None) -> _core.LoadO
     loading = _core.LoadOptions()
     loading.runtime = runtime_options(options, threads)
     loading.fuse_tail = options.fuse_tail
+    loading.cut_head = options.cut_head
     loading.max_tensor_bytes = checked_max_tensor(options.max_tensor_mb) << 20
     return loading
 

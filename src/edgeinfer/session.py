@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from numpy.typing import NDArray
 
@@ -40,7 +40,7 @@ from edgeinfer.options import (
 from edgeinfer.result import Mask
 from edgeinfer.stats import SessionStats, stats_of
 
-__all__ = ["Session", "TensorSpec"]
+__all__ = ["QuantizedInput", "Session", "TensorSpec"]
 
 Inputs = Any
 """{name: array}, or one array: numpy, DLPack or the buffer protocol."""
@@ -60,6 +60,20 @@ class TensorSpec:
     name: str
     dtype: str
     shape: tuple[int | str, ...]
+
+
+class QuantizedInput(NamedTuple):
+    """How an input's integers stand for real values: ``(integer - zero_point) * scale``.
+
+    ``Preprocess(size, dtype=q.dtype, quant=(q.scale, q.zero_point), ...)`` makes such integers.
+    """
+
+    dtype: str
+    """Of the integers, as NumPy spells it. The runtime turns int8 into uint8 on x86, and so here:
+    take the values from this mapping, not from the file."""
+    scale: float
+    """The float32 number that the file holds."""
+    zero_point: int
 
 
 class Session:
@@ -140,6 +154,19 @@ class Session:
         ``bind`` among the shapes; left out, the file's values hold.
         """
         return self._optional_inputs
+
+    @property
+    def quantized_inputs(self) -> dict[str, QuantizedInput]:
+        """Inputs that take quantised integers, by name.
+
+        Integer inputs that the file dequantises itself, and with ``SessionOptions(cut_head=True)``
+        float inputs whose QuantizeLinear was cut off: these take integers of this type in ``run``
+        and ``segment``, and in the buffers of ``bind(quantized=True)``.
+        """
+        return {
+            one.name: QuantizedInput(one.dtype, one.scale, one.zero_point)
+            for one in self._open().quantized
+        }
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
@@ -245,6 +272,7 @@ class Session:
         shapes: Mapping[str, Sequence[int]] | None = None,
         *,
         outputs: Sequence[str] | None = None,
+        quantized: bool = False,
     ) -> Binding:
         """Allocate buffers for fixed shapes once, to run on many frames.
 
@@ -252,15 +280,24 @@ class Session:
             shapes: ``{input name: shape}`` for inputs with symbolic axes, and for the optional
                 inputs to give: their buffers begin as zeros, not as the file's values.
             outputs: names to bind; None: all.
+            quantized: float inputs whose head was cut off get buffers of the integers that
+                ``quantized_inputs`` tells of, instead of floats.
 
         Raises:
-            InputError: a shape is missing or does not fit, or a tensor holds strings or 4-bit
-                values.
+            InputError: a shape is missing or does not fit, a tensor holds strings or 4-bit
+                values, or ``quantized`` is asked for and no input takes integers.
 
         Cost: with symbolic output shapes, one run on zeros to learn them.
         """
         network = self._open()
-        binding = _core.Binding(network, checked_shapes(shapes), checked_names(outputs))
+        if quantized and not network.quantized:
+            raise InputError(
+                f"bind: found quantized=True for a session without quantised inputs "
+                f"({network.head_why}), wanted one with; see SessionOptions.cut_head"
+            )
+        binding = _core.Binding(
+            network, checked_shapes(shapes), checked_names(outputs), bool(quantized)
+        )
         return Binding(binding, self._timeout_s)
 
     def segment(
@@ -311,6 +348,11 @@ class Session:
                 "cut": network.tail_cut,
                 "why": network.tail_why,
                 "steps": list(network.tail_steps),
+            },
+            "head": {
+                "cut": any(one.cut for one in network.quantized),
+                "why": network.head_why,
+                "inputs": {name: q._asdict() for name, q in self.quantized_inputs.items()},
             },
             "looked_at": network.looked_at,
             "warnings": [one.text for one in network.warnings],

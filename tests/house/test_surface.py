@@ -14,7 +14,7 @@ HEAVY = {"onnx", "onnxruntime", "google.protobuf", "PIL", "torch", "cv2", "ml_dt
 PUBLIC = {
     "Binding", "BusyError", "Cancellation", "Classes", "EdgeInferError", "Fit", "Frame",
     "InputError", "Mask", "ModelError", "ModelFacts", "ModelWarning", "PackageError",
-    "PixelFormat", "Placement", "Prepared", "Preprocess", "Resize", "RunError", "RuntimeInfo",
+    "PixelFormat", "Placement", "Prepared", "Preprocess", "QuantizedInput", "Resize", "RunError", "RuntimeInfo",
     "Session", "SessionOptions", "SessionStats", "StageTimes", "TensorSpec", "__version__",
     "classify", "decode", "inspect", "open_runtime", "segment",
 }  # fmt: skip
