@@ -14,9 +14,9 @@ HEAVY = {"onnx", "onnxruntime", "google.protobuf", "PIL", "torch", "cv2", "ml_dt
 PUBLIC = {
     "Binding", "BusyError", "Cancellation", "Classes", "EdgeInferError", "Fit", "Frame",
     "InputError", "Mask", "ModelError", "ModelFacts", "ModelWarning", "PackageError",
-    "PixelFormat", "Placement", "Prepared", "Preprocess", "QuantizedInput", "Resize", "RunError", "RuntimeInfo",
-    "Session", "SessionOptions", "SessionStats", "StageTimes", "TensorSpec", "__version__",
-    "classify", "decode", "inspect", "open_runtime", "segment",
+    "PixelFormat", "Placement", "Prepared", "Preprocess", "QuantizedInput", "Resize",
+    "RunError", "RuntimeInfo", "Session", "SessionOptions", "SessionStats", "StageTimes",
+    "TensorSpec", "__version__", "classify", "decode", "inspect", "open_runtime", "segment",
 }  # fmt: skip
 
 
