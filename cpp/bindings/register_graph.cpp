@@ -88,6 +88,12 @@ void register_facts(py::module_& module) {
         .def_readonly("code", &graph::Problem::code)
         .def_readonly("text", &graph::Problem::text)
         .def_readonly("remedy", &graph::Problem::remedy);
+    py::class_<graph::Head>(module, "HeadFacts", "An input that is quantised, or integers already.")
+        .def_readonly("name", &graph::Head::name)
+        .def_property_readonly("dtype", [](const graph::Head& self) { return name_of(self.type); })
+        .def_readonly("scale", &graph::Head::scale)
+        .def_readonly("zero_point", &graph::Head::zero_point)
+        .def_readonly("quantizes", &graph::Head::quantizes);
     py::class_<Facts>(module, "ModelFacts", "What a model file is; see edgeinfer.inspect.")
         .def_readonly("file_bytes", &Facts::file_bytes)
         .def_readonly("ir_version", &Facts::ir_version)
@@ -104,6 +110,7 @@ void register_facts(py::module_& module) {
         .def_readonly("weighted_nodes", &Facts::weighted_nodes)
         .def_readonly("quantised_nodes", &Facts::quantised_nodes)
         .def_readonly("external_files", &Facts::external_files)
+        .def_readonly("heads", &Facts::heads)
         .def_readonly("problems", &Facts::problems)
         .def_property_readonly("may_loop", [](const Facts& self) { return !self.loops.bounded; })
         .def_property_readonly("loops", [](const Facts& self) { return self.loops.why; })

@@ -162,6 +162,8 @@ Facts facts(const Model& model, const Checks& checks) {
         out.outputs.push_back(value_facts(output));
     }
     Counter(model).graph(model.graph, out);
+    out.heads = find_heads(model);
+    for (Head& head : out.heads) head.name = printable(head.name);
     out.tail = find_tail(model);
     if (out.tail.tail) {
         out.tail.tail->logits = printable(out.tail.tail->logits);

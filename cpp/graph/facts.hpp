@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "graph/head.hpp"
 #include "graph/loops.hpp"
 #include "graph/model.hpp"
 #include "graph/problems.hpp"
@@ -41,6 +42,7 @@ struct Facts {
     std::int64_t weighted_nodes = 0;                // convolutions and matrix products
     std::int64_t quantised_nodes = 0;               // of these, in 8-bit integers
     std::vector<std::string> external_files;        // locations as the file gives them
+    std::vector<Head> heads;
     TailSearch tail;
     Loops loops;
     std::vector<Problem> problems;  // of every verdict

@@ -12,6 +12,7 @@ __all__: list[str] = [
     "Binding",
     "Cancellation",
     "GraphLevel",
+    "HeadFacts",
     "LoadOptions",
     "ModelFacts",
     "ModelProblem",
@@ -116,6 +117,21 @@ class ModelProblem:
     @property
     def verdict(self) -> str: ...
 
+class HeadFacts:
+    """
+    An input that is quantised, or integers already.
+    """
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def quantizes(self) -> bool: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def zero_point(self) -> int: ...
+
 class ModelFacts:
     """
     What a model file is; see edgeinfer.inspect.
@@ -126,6 +142,8 @@ class ModelFacts:
     def file_bytes(self) -> int: ...
     @property
     def graph_name(self) -> str: ...
+    @property
+    def heads(self) -> list[HeadFacts]: ...
     @property
     def inputs(self) -> list[ValueFacts]: ...
     @property

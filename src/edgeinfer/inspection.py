@@ -13,7 +13,7 @@ from typing import Any
 from edgeinfer import _core
 from edgeinfer.errors import InputError
 
-__all__ = ["ModelFacts", "Problem", "TailFacts", "ValueFacts", "inspect"]
+__all__ = ["HeadFacts", "ModelFacts", "Problem", "TailFacts", "ValueFacts", "inspect"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +48,25 @@ class Problem:
     code: str
     text: str
     remedy: str
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadFacts:
+    """An input that the graph turns into integers at once, or that is integers already.
+
+    Attributes:
+        name: of the input.
+        dtype: of the integers: ``"uint8"``, ``"int8"``, ``"uint16"`` or ``"int16"``.
+        scale, zero_point: real value = (integer - zero_point) * scale.
+        quantizes: the input is float32 and feeds one QuantizeLinear, which
+            ``SessionOptions(cut_head=True)`` cuts off; False: the file takes integers itself.
+    """
+
+    name: str
+    dtype: str
+    scale: float
+    zero_point: int
+    quantizes: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +112,7 @@ class ModelFacts:
         weighted_nodes: convolutions and products with weights; quantised_nodes: those of them
             that compute in 8-bit integers.
         external_files: locations of weights kept beside the file, as the file gives them.
+        heads: inputs that may be given as integers.
         tail: the segmentation tail, or None; tail_why: one sentence on what was found.
         may_loop: a run may last as long as the file likes, so that a session limits it by
             default; loops: one sentence on what was found.
@@ -115,6 +135,7 @@ class ModelFacts:
     weighted_nodes: int
     quantised_nodes: int
     external_files: tuple[str, ...]
+    heads: tuple[HeadFacts, ...]
     tail: TailFacts | None
     tail_why: str
     may_loop: bool
@@ -169,6 +190,10 @@ def inspect(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> M
         weighted_nodes=facts.weighted_nodes,
         quantised_nodes=facts.quantised_nodes,
         external_files=tuple(facts.external_files),
+        heads=tuple(
+            HeadFacts(one.name, one.dtype, one.scale, one.zero_point, one.quantizes)
+            for one in facts.heads
+        ),
         tail=None if facts.tail is None else _tail(facts.tail),
         tail_why=facts.tail_why,
         may_loop=facts.may_loop,

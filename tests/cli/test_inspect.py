@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from .conftest import Run
 
@@ -78,3 +80,44 @@ def test_a_missing_file_and_a_folder_are_one_line(edgeinfer: Run, tmp_path: Path
         assert done.stdout == ""
         assert done.stderr.startswith("edgeinfer: error: ")
         assert str(path) in done.stderr
+
+
+def test_a_warning_is_told_and_keeps_nothing_from_loading(
+    edgeinfer: Run, shared_data: Path
+) -> None:
+    path = shared_data / "malformed/onnx/14_nan_inf_weights.onnx"
+    done = edgeinfer("inspect", path)
+    assert done.returncode == 0
+    assert "NaN" in done.stdout.split("  warnings")[1]
+    listed = json.loads(edgeinfer("inspect", path, "--json").stdout)
+    assert [one["code"] for one in listed["warnings"]] == ["weights"]
+    assert listed["problems"] == []
+
+
+def test_a_loop_without_bound_is_told_with_its_limit(edgeinfer: Run, shared_data: Path) -> None:
+    path = shared_data / "malformed/onnx/18_loop_forever.onnx"
+    done = edgeinfer("inspect", path)
+    loops = " ".join(done.stdout.split("  loops")[1].split("  problems")[0].split())
+    assert "stops each run after 10 s unless timeout_s is given" in loops
+    assert json.loads(edgeinfer("inspect", path, "--json").stdout)["may_loop"] is True
+
+
+def test_a_quantised_input_is_told(edgeinfer: Run, tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info(name, 1, [2]) for name in "xy"]
+    held = [
+        numpy_helper.from_array(np.float32(0.5), "s"),
+        numpy_helper.from_array(np.int8(-3), "z"),
+    ]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], held)
+    path = tmp_path / "pair.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    done = edgeinfer("inspect", path)
+    assert "x quantised to int8, scale 0.5, zero point -3" in " ".join(done.stdout.split())
+    (head,) = json.loads(edgeinfer("inspect", path, "--json").stdout)["heads"]
+    assert head == {
+        "name": "x", "dtype": "int8", "scale": 0.5, "zero_point": -3, "quantizes": True
+    }  # fmt: skip

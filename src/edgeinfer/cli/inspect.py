@@ -13,14 +13,15 @@ from edgeinfer.cli.model import naming
 from edgeinfer.cli.table import printable, quantity
 
 if TYPE_CHECKING:
-    from edgeinfer.inspection import ModelFacts, Problem, TailFacts, ValueFacts
+    from edgeinfer.inspection import HeadFacts, ModelFacts, Problem, TailFacts, ValueFacts
 
 __all__ = ["add_parser", "execute"]
 
 _DESCRIPTION = """\
 Facts about an .onnx file, read without running it: inputs and outputs, size, operators, how much is
-quantised, which tail a session replaces by its fused pass, whether it may loop without bound, what
-a session would warn of, and what would keep it from loading. Exit status 1 if something would.
+quantised, which input could be given as integers, which tail a session replaces by its fused pass,
+whether it may loop without bound, what a session would warn of, and what would keep it from
+loading. Exit status 1 if something would.
 """
 
 _EPILOG = """\
@@ -86,6 +87,7 @@ def _paragraphs(facts: ModelFacts) -> list[tuple[str, list[str]]]:
         ("quantised", [quantised]),
         ("inputs", [_value(value) for value in facts.inputs] or ["none"]),
         ("outputs", [_value(value) for value in facts.outputs] or ["none"]),
+        ("head", [_head(head) for head in facts.heads] or ["no input is quantised at once"]),
         ("tail", _tail(facts.tail) if facts.tail else [facts.tail_why]),
         ("operators", [", ".join(f"{name} {count}" for name, count in operators) or "none"]),
     ]
@@ -142,6 +144,13 @@ def _value(value: ValueFacts) -> str:
         return f"{value.name}: {value.dtype}, any number of axes"
     shape = " x ".join(str(extent) if extent != "" else "?" for extent in value.shape)
     return f"{value.name}: {value.dtype}, {shape or 'scalar'}"
+
+
+def _head(head: HeadFacts) -> str:
+    integers = f"{head.dtype}, scale {head.scale:.6g}, zero point {head.zero_point}"
+    how = "quantised to" if head.quantizes else "integers already:"
+    cut = "; SessionOptions(cut_head=True) takes these" if head.quantizes else ""
+    return f"{head.name} {how} {integers}{cut}"
 
 
 def _tail(tail: TailFacts) -> list[str]:
