@@ -13,8 +13,8 @@
 //              nearest even, never fused. Weights are >= 0 and add up to about 1, so padding with
 //              zeros changes nothing. All variants equal scalar bit for bit.
 //   Errors     none; shapes are checked above.
-//   Source     cv2.resize INTER_AREA on 8 bits where sides shrink by a ratio that is no integer,
-//              found by comparing results (tests/kernels/test_area.py).
+//   Source     OpenCV, INTER_AREA on 8 bits where sides shrink by a ratio that is no integer,
+//              modules/imgproc/src/resize.cpp (results: tests/kernels/test_area.py).
 //
 // Variants take a pixel's channels side by side; gray, which has one, is left to scalar.
 

@@ -9,8 +9,8 @@
 //   Rounding   float32: the product and the sum to nearest even, never fused; bytes to the nearest
 //              integer, ties to even, clipped to 0..255. All variants equal scalar bit for bit.
 //   Errors     none; shapes are checked above.
-//   Source     cv2.resize INTER_AREA on 8 bits where sides shrink by a ratio that is no integer,
-//              found by comparing results (tests/kernels/test_area.py).
+//   Source     OpenCV, INTER_AREA on 8 bits where sides shrink by a ratio that is no integer,
+//              modules/imgproc/src/resize.cpp (results: tests/kernels/test_area.py).
 //
 // There is no NEON variant: the compiler vectorises scalar for AArch64, and intrinsics needed 9.3
 // instead of 9.8 instructions for four rounded values, counted under emulation.
