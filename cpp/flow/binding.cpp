@@ -203,7 +203,7 @@ void Binding::complete_outputs() {
 }
 
 const std::vector<std::shared_ptr<BoundTensor>>& Binding::outputs() {
-    const std::lock_guard lock(mutex_);
+    const auto turn = turn_.take();
     complete_outputs();
     return outputs_;
 }
@@ -213,8 +213,8 @@ void Binding::run_core(const ort::Limits& limits, Clock::time_point start) {
     core_.run({left(limits, start), limits.cancel});
 }
 
-void Binding::run(const ort::Limits& limits) {
-    const std::lock_guard lock(mutex_);
+void Binding::run(ort::Limits limits) {
+    const auto turn = turn_.take(limits);
     complete_outputs();
     times_ = counted(network_->tally(), [&](Clock::time_point start) {
         run_core(limits, start);
@@ -226,8 +226,8 @@ void Binding::run(const ort::Limits& limits) {
     });
 }
 
-Segmentation Binding::segment(std::optional<SizeHw> size, const ort::Limits& limits) {
-    const std::lock_guard lock(mutex_);
+Segmentation Binding::segment(std::optional<SizeHw> size, ort::Limits limits) {
+    const auto turn = turn_.take(limits);
     const std::size_t at = network_->scores_index();
     const auto& scores = core_outputs_[at];
     if (scores == nullptr) {
@@ -247,7 +247,7 @@ Segmentation Binding::segment(std::optional<SizeHw> size, const ort::Limits& lim
 }
 
 StageTimes Binding::last_times() const {
-    const std::lock_guard lock(mutex_);
+    const auto turn = turn_.take();
     return times_;
 }
 

@@ -3,13 +3,13 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
 #include "flow/network.hpp"
+#include "flow/turn.hpp"
 
 namespace ei::flow {
 
@@ -27,7 +27,7 @@ struct StageTimes {
     double tail_ms = 0;  // the fused pass, or the rest of the graph
 };
 
-// Runs are serialised by a lock; the buffers are the caller's to read and write in between.
+// Runs take turns; the buffers are the caller's to read and write in between.
 class Binding {
   public:
     // shapes: for inputs with a symbolic axis, the shape to bind; wanted: indices of outputs;
@@ -44,10 +44,10 @@ class Binding {
 
     // Gives what the file's graph gives, in the output buffers. Allocates nothing once outputs()
     // or run() has been called before.
-    void run(const ort::Limits& limits);
+    void run(ort::Limits limits);
 
     // Network and fused pass over the input buffers; leaves the outputs of a cut tail untouched.
-    Segmentation segment(std::optional<SizeHw> size, const ort::Limits& limits);
+    Segmentation segment(std::optional<SizeHw> size, ort::Limits limits);
 
     StageTimes last_times() const;
 
@@ -56,13 +56,13 @@ class Binding {
                                       const std::vector<std::int64_t>& shape) const;
     void bind_input(std::size_t index, const std::vector<std::int64_t>& shape, bool quantized);
     void bind_core();
-    // Heads and core; with the lock held.
+    // Heads and core; in a turn of the caller's, as is the next.
     void run_core(const ort::Limits& limits, Clock::time_point start);
-    void complete_outputs();  // with the lock held
+    void complete_outputs();
 
     std::shared_ptr<const Network> network_;
     std::vector<std::size_t> wanted_;
-    mutable std::mutex mutex_;
+    mutable Turn turn_;
     std::vector<std::shared_ptr<BoundTensor>> inputs_;
     std::vector<std::shared_ptr<BoundTensor>> core_inputs_;  // in the core's order; null: left out
     std::vector<ort::Binding> heads_;  // from float inputs to the core's integers

@@ -1,6 +1,25 @@
 #include "ort/cancellation.hpp"
 
+#include <cstdio>
+#include <string>
+
 namespace ei::ort {
+
+Error cancelled() {
+    return {ErrorKind::run,
+            "run the model: cancelled before it ended; run it again without the token, or under a "
+            "new one",
+            "cancelled"};
+}
+
+Error timed_out(double timeout_s) {
+    char seconds[32];
+    std::snprintf(seconds, sizeof seconds, "%g", timeout_s);
+    return {ErrorKind::run,
+            std::string("run the model: stopped after the timeout of ") + seconds +
+                " s; raise timeout_s, or use a smaller model or input",
+            "timeout"};
+}
 
 void Cancellation::cancel() {
     const std::lock_guard lock(mutex_);

@@ -54,6 +54,10 @@ class Cancellable {
     Cancellable* previous_ = nullptr;
 };
 
+// What a run that was stopped ends in.
+Error cancelled();
+Error timed_out(double timeout_s);
+
 // What may end a run before its own end.
 struct Limits {
     // Implicit: most callers know of a timeout only.

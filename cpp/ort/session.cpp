@@ -1,6 +1,5 @@
 #include "ort/session.hpp"
 
-#include <cstdio>
 #include <string_view>
 
 #include "ort/deadline.hpp"
@@ -117,13 +116,6 @@ std::vector<TensorSpec> read_specs(const Library& library, const OrtSession* ses
         specs.push_back(std::move(spec));
     }
     return specs;
-}
-
-Error cancelled() {
-    return {ErrorKind::run,
-            "run the model: cancelled before it ended; run it again without the token, or under a "
-            "new one",
-            "cancelled"};
 }
 
 }  // namespace
@@ -257,12 +249,7 @@ void Session::guarded(const Limits& limits, Call&& call) const {
     }
     if (status != nullptr && late) {
         library.api().ReleaseStatus(status);
-        char seconds[32];
-        std::snprintf(seconds, sizeof seconds, "%g", limits.timeout_s);
-        throw Error(ErrorKind::run,
-                    std::string("run the model: stopped after the timeout of ") + seconds +
-                        " s; raise timeout_s, or use a smaller model or input",
-                    "timeout");
+        throw timed_out(limits.timeout_s);
     }
     library.check(status, ErrorKind::run, "run the model");
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from edgeinfer.cancellation import Cancellation
 from edgeinfer.errors import BusyError, InputError, RunError
 
 __all__ = ["RunFuture", "RunQueue"]
+
+LONGEST_END_S = 2.0
 
 Result = dict[str, Any]
 Call = Callable[[_core.Cancellation], Result]
@@ -51,7 +54,7 @@ class RunQueue:
 
     The threads know this queue, not the session, so that a session nobody holds goes away; the
     runs hold the network. At the end of the interpreter, runs in flight are asked to stop and
-    waiting ones are dropped: neither delays it.
+    waiting ones are dropped; a run that does not heed within two seconds is left behind.
     """
 
     def __init__(self, threads: int, waiting: int) -> None:
@@ -61,7 +64,7 @@ class RunQueue:
         self._changed = threading.Condition(threading.RLock())
         self._waiting: deque[tuple[RunFuture, Call]] = deque()
         self._running: set[RunFuture] = set()
-        self._threads = 0
+        self._threads: list[threading.Thread] = []
         self._closed = False
         _OPEN.add(self)
 
@@ -83,16 +86,18 @@ class RunQueue:
                     f"{len(self._waiting)} waiting, wanted at most {self._most_waiting} to wait; "
                     "retry later, or raise SessionOptions.async_waiting or async_threads"
                 )
-            if self._threads < min(self._most_threads, len(self._running) + len(self._waiting) + 1):
-                name = f"edgeinfer-run-{self._threads}"
+            needed = len(self._running) + len(self._waiting) + 1
+            if len(self._threads) < min(self._most_threads, needed):
+                name = f"edgeinfer-run-{len(self._threads)}"
+                thread = threading.Thread(target=_work, args=(self,), name=name, daemon=True)
                 try:
-                    threading.Thread(target=_work, args=(self,), name=name, daemon=True).start()
+                    thread.start()
                 except RuntimeError as error:
                     raise RunError(
                         f"run_async: no thread can be started ({error}); raise the limit on "
                         "threads, or use run"
                     ) from error
-                self._threads += 1
+                self._threads.append(thread)
             self._waiting.append((future, run))
             self._changed.notify()
         return future
@@ -131,6 +136,11 @@ class RunQueue:
             self._running.add(future)
             return future, run
 
+    def join(self, deadline: float) -> None:
+        """Wait for the threads of a closed queue, until ``time.monotonic()`` is the deadline."""
+        for thread in list(self._threads):
+            thread.join(max(0.0, deadline - time.monotonic()))
+
     def finished(self, future: RunFuture) -> None:
         """Make room for the next run."""
         with self._changed:
@@ -142,8 +152,14 @@ _OPEN: weakref.WeakSet[RunQueue] = weakref.WeakSet()
 
 @atexit.register
 def _stop_all() -> None:
-    for queue in list(_OPEN):
+    queues = list(_OPEN)
+    for queue in queues:
         queue.close(cancel=True)
+    # The interpreter ends a thread that asks for its lock later by unwinding it, which must not
+    # meet a run on its way back. One that is still in the runtime never comes back.
+    deadline = time.monotonic() + LONGEST_END_S
+    for queue in queues:
+        queue.join(deadline)
 
 
 def _work(queue: RunQueue) -> None:

@@ -28,7 +28,8 @@ class Binding:
     """A network with buffers of fixed shape; made by ``Session.bind``.
 
     Write a frame into ``inputs[name]``, call ``run`` or ``segment``, read ``outputs[name]``. Runs
-    of one binding are serialised; the buffers are yours in between. The views stay valid for as
+    of one binding take turns, and ``timeout_s`` and ``cancel`` hold while one waits for its turn
+    too; the buffers are yours in between. The views stay valid for as
     long as they are held, even after the binding and its session are gone.
     """
 

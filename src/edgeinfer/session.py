@@ -246,7 +246,8 @@ class Session:
             InputError: the session is closed, or an argument is of a wrong kind.
 
         A run that nobody awaits is finished all the same, even when the session is closed or gone;
-        at the end of the program runs in flight are asked to stop and waiting ones are dropped.
+        at the end of the program runs in flight are asked to stop, for two seconds at most, and
+        waiting ones are dropped.
 
         Cost: as ``run``, and two changes of threads.
         """

@@ -172,3 +172,35 @@ def test_what_is_no_token_is_an_input_error(token: object) -> None:
         session.bind().run(cancel=token)  # type: ignore[arg-type]
     with pytest.raises(ei.InputError, match="cancel: found"):
         session.segment(X6, cancel=token)  # type: ignore[arg-type]
+
+
+def test_who_waits_for_a_bindings_turn_may_give_up() -> None:
+    session = ei.Session(endless(), threads=1)
+    binding = session.bind()
+    busy, waiting = ei.Cancellation(), ei.Cancellation()
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(binding.run, cancel=busy)
+        while (ran := session.stats().timeouts) < 100:
+            expect_timeout(binding, 0.02)
+            if session.stats().timeouts == ran:
+                break  # it only waited: the first has begun
+        assert not first.done()
+        patient = pool.submit(binding.run, cancel=ei.Cancellation(), timeout_s=0.1)
+        other = pool.submit(binding.segment, cancel=waiting)
+        waiting.cancel()
+        for future in (other, patient):
+            assert isinstance(future.exception(30), ei.EdgeInferError)
+        assert other.exception().reason == "cancelled"  # type: ignore[union-attr]
+        assert patient.exception().reason == "timeout"  # type: ignore[union-attr]
+        assert not first.done()
+        busy.cancel()
+        expect_cancelled(lambda: first.result(30))
+    assert session.stats().cancelled == 1
+
+
+def expect_timeout(binding: ei.Binding, limit: float) -> None:
+    start = time.perf_counter()
+    with pytest.raises(ei.RunError) as caught:
+        binding.run(timeout_s=limit)
+    assert caught.value.reason == "timeout"
+    assert limit * 0.99 <= time.perf_counter() - start < 5
