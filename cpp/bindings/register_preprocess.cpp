@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,27 @@ void* tensor_for(const plan::Recipe& recipe, const py::array& out) {
     return const_cast<void*>(out.data());
 }
 
+// A row that is written may be one that is still to be read.
+void refuse_overlap(const HeldFrame& held, const py::array& out) {
+    const auto extent = [](const py::array& array) {
+        const auto begin = reinterpret_cast<std::uintptr_t>(array.data());
+        std::uintptr_t end = begin + static_cast<std::uintptr_t>(array.itemsize());
+        for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
+            end += static_cast<std::uintptr_t>((array.shape(axis) - 1) * array.strides(axis));
+        }
+        return std::pair(begin, end);
+    };
+    const auto [out_begin, out_end] = extent(out);
+    for (const py::array& plane : held.planes) {
+        const auto [begin, end] = extent(plane);
+        if (begin < out_end && out_begin < end) {
+            throw Error(ErrorKind::input,
+                        "out: found memory that the frame lies in, wanted memory of its own; "
+                        "leave out= away, or give a copy of the frame");
+        }
+    }
+}
+
 std::unique_ptr<plan::Preprocess> make_plan(int height, int width, const std::string& resize,
                                             const std::string& fit, const std::string& color,
                                             double scale, const std::array<double, 3>& mean,
@@ -106,6 +128,7 @@ py::tuple run(const plan::Preprocess& plan, const py::object& frame, const std::
               const py::array& out, const std::string& matrix, bool full_range) {
     const HeldFrame held = hold_frame(frame, format, matrix, full_range);
     void* tensor = tensor_for(plan.recipe(), out);
+    refuse_overlap(held, out);
     Placement placement;
     {
         // All arrays are kept alive by references here or at the caller's; the plan is safe from

@@ -110,6 +110,17 @@ def test_out_of_another_layout_or_type_is_refused_for_every_recipe(layout, dtype
             np.testing.assert_array_equal(out, before)
 
 
+def test_an_out_in_the_memory_of_the_frame_is_refused():
+    p = Preprocess((20, 30), layout="NHWC", dtype="uint8", scale=1)
+    buffer = np.zeros(3 * 20 * 30 + 2 * 1800, np.uint8)
+    frame = buffer[1800:3600].reshape(20, 30, 3)
+    for start in (1, 1800, 3599):
+        with pytest.raises(InputError, match="out: found memory that the frame lies in"):
+            p(frame, out=buffer[start : start + 1800].reshape(1, 20, 30, 3))
+    for start in (0, 3600):
+        p(frame, out=buffer[start : start + 1800].reshape(1, 20, 30, 3))
+
+
 @pytest.mark.parametrize(
     "frame",
     [camera()[:, :, ::-1], camera()[::-1], camera()[:, ::2], camera().transpose(1, 0, 2)],
