@@ -89,6 +89,30 @@ def bytes_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def dequantizing_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scores are the means of red, green and blue, 0 to 1, of an int8 input of its own scale."""
+    nodes = [
+        helper.make_node("DequantizeLinear", ["image", "scale", "zero"], ["floats"]),
+        helper.make_node("GlobalAveragePool", ["floats"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["scores"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "dequantizing",
+        [helper.make_tensor_value_info("image", TensorProto.INT8, [1, 3, 32, 32])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 3])],
+        [
+            helper.make_tensor("scale", TensorProto.FLOAT, [], [1 / 200]),
+            helper.make_tensor("zero", TensorProto.INT8, [], [-100]),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = tmp_path_factory.mktemp("models") / "dequantizing.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.fixture(scope="session")
 def two_outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The image itself and its logarithm, which is not finite where the image is black."""
     same = helper.make_node("Identity", ["image"], ["same"])

@@ -73,6 +73,16 @@ def test_layout_and_type_come_from_the_model(
     assert scores("--quant", "0.01", "3") == pytest.approx(wanted)
 
 
+def test_a_quantised_input_is_fed_with_its_own_scale(
+    edgeinfer: Run, dequantizing_classifier: Path, pictures: Path
+) -> None:
+    done = edgeinfer("run", dequantizing_classifier, pictures / "red.png", "--json")
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads(done.stdout)["images"]
+    found = [c["score"] for c in sorted(entry["classes"], key=lambda c: c["index"])]
+    assert found == pytest.approx(np.array(COLOURS["red"]) / 255, abs=0.5 / 200)
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

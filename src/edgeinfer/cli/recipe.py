@@ -29,6 +29,7 @@ class ImageInput:
     """The one input of a model that takes an image.
 
     ``size_hw`` is None, where the file leaves height or width open; ``channels`` is 1 or 3.
+    ``quant`` is the (scale, zero point) that the file itself dequantises an integer input with.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ImageInput:
     layout: Literal["NCHW", "NHWC"]
     channels: int
     size_hw: tuple[int, int] | None
+    quant: tuple[float, int] | None = None
 
     def shape(self, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
         """The whole shape for one image of this size."""
@@ -58,12 +60,14 @@ def image_input(session: Session) -> ImageInput:
         )
     spec = session.inputs[0]
     shape, dtype = tuple(spec.shape), str(spec.dtype)
+    own = session.quantized_inputs.get(spec.name)
+    quant = (own.scale, own.zero_point) if own is not None and own.dtype == dtype else None
     one_image = len(shape) == 4 and (shape[0] == 1 or isinstance(shape[0], str))
     if one_image and dtype in _DTYPES:
         if shape[1] in (1, 3):
-            return ImageInput(spec.name, dtype, "NCHW", int(shape[1]), _known(*shape[2:]))
+            return ImageInput(spec.name, dtype, "NCHW", int(shape[1]), _known(*shape[2:]), quant)
         if shape[3] in (1, 3):
-            return ImageInput(spec.name, dtype, "NHWC", int(shape[3]), _known(*shape[1:3]))
+            return ImageInput(spec.name, dtype, "NHWC", int(shape[3]), _known(*shape[1:3]), quant)
     raise InputError(
         f"input {_describe(spec)} is not one image; wanted (1, 3, height, width) or "
         f"(1, height, width, 3), or 1 in the place of 3, of {', '.join(_DTYPES)}"
@@ -112,12 +116,14 @@ def build(options: argparse.Namespace, wanted: ImageInput) -> Preprocess:
 
 
 def _defaults(wanted: ImageInput, *, quantised: bool) -> dict[str, Any]:
-    """What the model's declared input says: its layout and type; uint8 takes the bytes as they are.
+    """What the model's declared input says: its layout, type and quantisation.
 
-    ``quantised``: whether a scale of the input is known, by which the formula's value is divided.
+    A uint8 input without any, in the file or said (``quantised``), takes the bytes as they are.
     """
     found: dict[str, Any] = {"layout": wanted.layout, "dtype": wanted.dtype}
-    if wanted.dtype == "uint8" and not quantised:
+    if wanted.quant is not None:
+        found["quant"] = wanted.quant
+    elif wanted.dtype == "uint8" and not quantised:
         found["scale"] = 1
     return found
 

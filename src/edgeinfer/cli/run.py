@@ -112,14 +112,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--dtype",
         choices=("float32", "uint8", "int8"),
         type=str.lower,
-        help="type of the input; default: as the model declares it. A uint8 input without --quant "
-        "and --scale takes the bytes as they are",
+        help="type of the input; default: as the model declares it",
     )
     image.add_argument(
         "--quant",
         metavar="S Z",
         type=values.quant,
-        help="scale and zero point of a uint8 or int8 input: it takes round(value / S) + Z",
+        help="scale and zero point of a uint8 or int8 input: it takes round(value / S) + Z. "
+        "Default: those that the model dequantises it with; a uint8 input without them takes the "
+        "bytes as they are, unless --scale says otherwise",
     )
 
     answer = parser.add_argument_group("what to make of the output")
