@@ -6,6 +6,10 @@ namespace py = pybind11;
 
 namespace ei::bindings {
 
+void prepare_for_arrays() {
+    py::detail::npy_api::get();
+}
+
 std::string describe(const py::array& array) {
     std::string text = py::str(array.dtype());
     text += " (";

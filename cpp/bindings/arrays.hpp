@@ -8,6 +8,10 @@
 
 namespace ei::bindings {
 
+// Looks up NumPy's functions now instead of at the first array. That look-up imports, and a daemon
+// thread that is in the middle of it when the interpreter ends would end the process with it.
+void prepare_for_arrays();
+
 // "uint8 (480, 640, 3)", for error texts.
 std::string describe(const pybind11::array& array);
 

@@ -280,6 +280,7 @@ void register_flow(py::module_& module) {
         .def_static(
             "from_file",
             [](const std::filesystem::path& path, const flow::LoadOptions& options) {
+                prepare_for_arrays();
                 const WithoutGil without_gil;  // no Python object is touched
                 return std::const_pointer_cast<flow::Network>(
                     flow::Network::from_file(path.string(), options));
@@ -289,6 +290,7 @@ void register_flow(py::module_& module) {
             "from_bytes",
             [](const py::bytes& model, const flow::LoadOptions& options) {
                 const std::string_view bytes = model;  // `model` outlives the call
+                prepare_for_arrays();
                 const WithoutGil without_gil;
                 return std::const_pointer_cast<flow::Network>(
                     flow::Network::from_bytes(std::as_bytes(std::span(bytes)), "", options));

@@ -104,6 +104,7 @@ std::unique_ptr<plan::Preprocess> make_plan(int height, int width, const std::st
                                             const std::string& layout, const std::string& dtype,
                                             const std::optional<std::pair<double, int>>& quant,
                                             int pad, bool scalar) {
+    prepare_for_arrays();
     plan::Recipe recipe;
     recipe.height = height;
     recipe.width = width;

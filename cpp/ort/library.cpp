@@ -1,7 +1,9 @@
 #include "ort/library.hpp"
 
 #include <dlfcn.h>
+#include <pthread.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -16,6 +18,7 @@ namespace ei::ort {
 namespace {
 
 std::mutex g_mutex;
+std::atomic<bool> g_forked{false};
 const Library* g_library = nullptr;  // never freed: sessions may outlive static destruction
 
 #if defined(__linux__)
@@ -134,6 +137,7 @@ const Library& Library::open(const std::string& wanted,
         const std::optional<Candidate> found = try_open(path, record);
         if (!found) continue;
         g_library = new Library(*found->base, found->table, found->path);
+        pthread_atfork(nullptr, nullptr, [] { g_forked = true; });
         return *g_library;
     }
     throw Error(ErrorKind::run, "runtime: libonnxruntime 1." + std::to_string(kMinimumApi) +
@@ -146,6 +150,19 @@ const Library& Library::open(const std::string& wanted,
 const Library& Library::get() {
     if (g_library == nullptr) throw Error(ErrorKind::run, "runtime: no library is open yet");
     return *g_library;
+}
+
+bool Library::forked() noexcept {
+    return g_forked.load(std::memory_order_relaxed);
+}
+
+void Library::expect_not_forked() {
+    if (!forked()) return;
+    throw Error(
+        ErrorKind::run,
+        "runtime: found a forked process, whose parent had opened ONNX Runtime; its threads "
+        "stayed with the parent. Start processes with multiprocessing's \"spawn\" or "
+        "\"forkserver\", or open the first session after the fork");
 }
 
 Library::Library(const ApiBase& base, const void* const* table, std::string path)

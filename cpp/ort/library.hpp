@@ -24,6 +24,12 @@ class Library {
     // The open library; Error(run) before open().
     static const Library& get();
 
+    // True in a process that was forked off the one which opened the library: its memory holds the
+    // runtime's locks and queues, but none of the threads that would ever open or empty them.
+    static bool forked() noexcept;
+    // Error(run) where forked().
+    static void expect_not_forked();
+
     const Api& api() const noexcept { return api_; }
     OrtEnv* env() const noexcept { return env_; }
     const OrtMemoryInfo* cpu_memory() const noexcept { return memory_; }
@@ -49,10 +55,13 @@ class Library {
     OrtAllocator* allocator_ = nullptr;
 };
 
-// Move-only owner of a handle; the table's own release function frees it.
+// Move-only owner of a handle; the table's own release function frees it. In a forked process it
+// would wait for threads that are not there, and is left out.
 template <class T, void (*Api::*Release)(T*)>
 struct Free {
-    void operator()(T* handle) const noexcept { (Library::get().api().*Release)(handle); }
+    void operator()(T* handle) const noexcept {
+        if (!Library::forked()) (Library::get().api().*Release)(handle);
+    }
 };
 
 template <class T, void (*Api::*Release)(T*)>

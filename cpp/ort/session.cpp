@@ -20,6 +20,7 @@ void append(const Library& library, OrtSessionOptions* options, const Provider& 
 
 SessionOptionsHandle make_options(const Library& library, const Options& options,
                                   const std::string& folder) {
+    Library::expect_not_forked();
     const Api& api = library.api();
     const auto check = [&](OrtStatus* status) {
         library.check(status, ErrorKind::run, "set a session option");
@@ -222,6 +223,7 @@ bool says_wrong_size(std::string_view text) {
 template <class Call>
 void Session::guarded(const Limits& limits, Call&& call) const {
     const Library& library = Library::get();
+    Library::expect_not_forked();
     if (limits.timeout_s <= 0 && limits.cancel == nullptr) {
         library.check(call(nullptr), ErrorKind::run, "run the model");
         return;
