@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/mapped_file.hpp"
 #include "graph/facts.hpp"
+#include "graph/head.hpp"
 #include "graph/reader.hpp"
 #include "graph/tail.hpp"
 
@@ -64,6 +65,13 @@ int main(int argc, char** argv) {
             const ei::graph::Model model = ei::graph::read({bytes.data(), bytes.size()});
             ++read;
             ei::graph::facts(model, {{}, {}, std::filesystem::current_path()});
+            for (const bool to_uint8 : {false, true}) {
+                const auto heads = ei::graph::find_heads(model);
+                const auto parts = ei::graph::cut_heads(model, heads, to_uint8);
+                if (parts.heads.empty()) continue;
+                ei::graph::find_tail(ei::graph::read(parts.core));
+                for (const auto& one : parts.heads) ei::graph::read(one.quantize);
+            }
             const ei::graph::TailSearch search = ei::graph::find_tail(model);
             if (!search.tail) continue;
             const ei::graph::Cut parts = ei::graph::cut(model, *search.tail);
