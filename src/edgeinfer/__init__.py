@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from edgeinfer.preprocess import Resize as Resize
     from edgeinfer.result import Classes as Classes
     from edgeinfer.result import Mask as Mask
-    from edgeinfer.session import QuantizedInput as QuantizedInput
     from edgeinfer.session import Session as Session
-    from edgeinfer.session import TensorSpec as TensorSpec
+    from edgeinfer.specs import QuantizedInput as QuantizedInput
+    from edgeinfer.specs import TensorSpec as TensorSpec
     from edgeinfer.stats import SessionStats as SessionStats
 
 _HOME = {
@@ -71,9 +71,9 @@ _HOME = {
     "Resize": "preprocess",
     "Classes": "result",
     "Mask": "result",
-    "QuantizedInput": "session",
+    "QuantizedInput": "specs",
     "Session": "session",
-    "TensorSpec": "session",
+    "TensorSpec": "specs",
     "SessionStats": "stats",
 }
 

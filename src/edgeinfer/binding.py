@@ -60,7 +60,8 @@ class Binding:
 
         Cost: nothing is allocated or copied once it has run before; the GIL is released.
         """
-        self._binding.run(self._limit(timeout_s), checked_cancel(cancel))
+        token = None if cancel is None else checked_cancel(cancel)
+        self._binding.run(self._limit(timeout_s), token)
 
     def segment(
         self,

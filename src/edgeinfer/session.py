@@ -8,10 +8,9 @@ import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from numpy.typing import NDArray
 
@@ -26,54 +25,21 @@ from edgeinfer._arguments import (
     checked_threads,
     checked_timeout,
 )
+from edgeinfer._description import description
 from edgeinfer._queue import RunQueue
 from edgeinfer._runtime import open_runtime
 from edgeinfer.binding import Binding
 from edgeinfer.cancellation import Cancellation, checked_cancel
 from edgeinfer.errors import InputError, ModelWarning
-from edgeinfer.options import (
-    SessionOptions,
-    loading_options,
-    present_providers,
-    used_providers,
-)
+from edgeinfer.options import SessionOptions, loading_options
 from edgeinfer.result import Mask
+from edgeinfer.specs import QuantizedInput, TensorSpec, declared_spec
 from edgeinfer.stats import SessionStats, stats_of
 
-__all__ = ["QuantizedInput", "Session", "TensorSpec"]
+__all__ = ["Session"]
 
 Inputs = Any
 """{name: array}, or one array: numpy, DLPack or the buffer protocol."""
-
-
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """An input or output as the model file declares it.
-
-    Attributes:
-        name: its name in the graph.
-        dtype: name of the element type, as NumPy or ml_dtypes spell it; ``"string"`` for text,
-            ``"unknown"`` for an output that is no tensor.
-        shape: one entry an axis: an int, or the name of a symbolic axis (``"?"`` without a name).
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int | str, ...]
-
-
-class QuantizedInput(NamedTuple):
-    """How an input's integers stand for real values: ``(integer - zero_point) * scale``.
-
-    ``Preprocess(size, dtype=q.dtype, quant=(q.scale, q.zero_point), ...)`` makes such integers.
-    """
-
-    dtype: str
-    """Of the integers, as NumPy spells it. The runtime turns int8 into uint8 on x86, and so here:
-    take the values from this mapping, not from the file."""
-    scale: float
-    """The float32 number that the file holds."""
-    zero_point: int
 
 
 class Session:
@@ -133,10 +99,10 @@ class Session:
             warnings.warn(f"{problem.text}; {problem.remedy}", ModelWarning, stacklevel=2)
         self._timeout_s = network.timeout_s
         self._network: _core.Network | None = network
-        declared = tuple(_spec(s) for s in network.file_inputs)
+        declared = tuple(declared_spec(s) for s in network.file_inputs)
         self._inputs = declared[: network.required]
         self._optional_inputs = declared[network.required :]
-        self._outputs = tuple(_spec(s) for s in network.file_outputs)
+        self._outputs = tuple(declared_spec(s) for s in network.file_outputs)
         self._queue: RunQueue | None = None
         self._queue_lock = threading.Lock()
         self._profile_ended = False
@@ -213,7 +179,7 @@ class Session:
             checked_names(outputs),
             checked_out(out),
             self._limit(timeout_s),
-            checked_cancel(cancel),
+            None if cancel is None else checked_cancel(cancel),
         )
 
     def run_async(
@@ -342,32 +308,10 @@ class Session:
 
     def describe(self) -> dict[str, Any]:
         """Tell what was changed at load and why, as plain values that ``json`` can write."""
-        network = self._open()
-        options = self._options
+        threads = self._threads if self._threads is not None else "shared"
         return {
-            "tail": {
-                "cut": network.tail_cut,
-                "why": network.tail_why,
-                "steps": list(network.tail_steps),
-            },
-            "head": {
-                "cut": any(one.cut for one in network.quantized),
-                "why": network.head_why,
-                "inputs": {name: q._asdict() for name, q in self.quantized_inputs.items()},
-            },
-            "looked_at": network.looked_at,
-            "warnings": [one.text for one in network.warnings],
-            "loops": {"without_bound": network.may_loop, "why": network.loops},
-            "timeout_s": network.timeout_s or None,
-            "providers": used_providers(options),
-            "providers_present": list(present_providers()),
-            "free_dimensions": {
-                "fixed": dict(options.free_dimensions),
-                "inputs": {s.name: list(s.shape) for s in network.inputs[: network.required]},
-                "outputs": {s.name: list(s.shape) for s in network.outputs},
-            },
-            "config": dict(options.config),
-            "threads": self._threads if self._threads is not None else "shared",
+            **description(self._open(), self._options),
+            "threads": threads,
             "runtime": {"path": self._runtime.path, "version": self._runtime.version},
             "cpu": _core.cpu_features(),
         }
@@ -440,7 +384,3 @@ class Session:
 
     def _limit(self, timeout_s: float | None) -> float:
         return self._timeout_s if timeout_s is None else checked_timeout(timeout_s)
-
-
-def _spec(spec: _core.TensorSpec) -> TensorSpec:
-    return TensorSpec(spec.name, spec.dtype, tuple(spec.shape))

@@ -11,7 +11,8 @@ from edgeinfer.errors import InputError
 
 if TYPE_CHECKING:
     from edgeinfer.preprocess import Preprocess
-    from edgeinfer.session import Session, TensorSpec
+    from edgeinfer.session import Session
+    from edgeinfer.specs import TensorSpec
 
 __all__ = ["FLAGS", "ImageInput", "build", "image_input", "read_labels"]
 

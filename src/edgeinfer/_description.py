@@ -1,0 +1,40 @@
+"""What was changed at load and why, as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgeinfer import _core
+from edgeinfer.options import SessionOptions, present_providers, used_providers
+
+
+def description(network: _core.Network, options: SessionOptions) -> dict[str, Any]:
+    """Tell of a loaded network, in what ``json`` can write."""
+    required = network.inputs[: network.required]
+    return {
+        "tail": {
+            "cut": network.tail_cut,
+            "why": network.tail_why,
+            "steps": list(network.tail_steps),
+        },
+        "head": {
+            "cut": any(one.cut for one in network.quantized),
+            "why": network.head_why,
+            "inputs": {
+                one.name: {"dtype": one.dtype, "scale": one.scale, "zero_point": one.zero_point}
+                for one in network.quantized
+            },
+        },
+        "looked_at": network.looked_at,
+        "warnings": [one.text for one in network.warnings],
+        "loops": {"without_bound": network.may_loop, "why": network.loops},
+        "timeout_s": network.timeout_s or None,
+        "providers": used_providers(options),
+        "providers_present": list(present_providers()),
+        "free_dimensions": {
+            "fixed": dict(options.free_dimensions),
+            "inputs": {spec.name: list(spec.shape) for spec in required},
+            "outputs": {spec.name: list(spec.shape) for spec in network.outputs},
+        },
+        "config": dict(options.config),
+    }
