@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeinfer.cli.recipe import FLAGS
+from edgeinfer.preprocess import Preprocess
+
 from .conftest import COLOURS, Run
+
+
+def test_every_value_of_a_recipe_has_its_flag(edgeinfer: Run) -> None:
+    assert set(FLAGS) == set(Preprocess((1, 1)).to_recipe())
+    text = edgeinfer("run", "--help").stdout
+    assert all(f"--{flag} " in text for flag in FLAGS)
 
 
 @pytest.fixture
