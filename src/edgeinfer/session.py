@@ -66,8 +66,8 @@ class Session:
     it. Where a tail is cut
     off, a second, small session holds the rest.
 
-    After ``os.fork`` (multiprocessing's "fork" too) a session works in the parent only: its
-    threads, and the one that watches timeouts, do not exist in the child. Use "spawn".
+    After ``os.fork`` (multiprocessing's "fork" too) a session works in the parent only: every call
+    in the child raises ``RunError``, since the runtime's threads do not exist there. Use "spawn".
     """
 
     def __init__(
