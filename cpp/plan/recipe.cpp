@@ -53,9 +53,14 @@ void check(const Recipe& recipe) {
                std::to_string(recipe.width) + "; wanted both within 1.." +
                std::to_string(kMaxSide));
     }
-    if (!std::isfinite(recipe.scale)) refuse("scale: wanted a finite number");
+    if (!std::isfinite(recipe.scale)) {
+        refuse("scale: found " + std::to_string(recipe.scale) + "; wanted a finite number");
+    }
     for (std::size_t c = 0; c < 3; ++c) {
-        if (!std::isfinite(recipe.mean[c])) refuse("mean: wanted three finite numbers");
+        if (!std::isfinite(recipe.mean[c])) {
+            refuse("mean: found " + std::to_string(recipe.mean[c]) + " for channel " +
+                   std::to_string(c) + "; wanted three finite numbers");
+        }
         if (!std::isfinite(recipe.std[c]) || recipe.std[c] == 0) {
             refuse("std: found " + std::to_string(recipe.std[c]) + " for channel " +
                    std::to_string(c) + "; wanted finite numbers other than 0");

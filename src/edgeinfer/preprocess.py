@@ -20,7 +20,7 @@ from edgeinfer.placement import Placement
 
 _Member = TypeVar("_Member", bound=enum.Enum)
 
-__all__ = ["Fit", "Placement", "Prepared", "Preprocess", "Resize"]
+__all__ = ["Fit", "Placement", "Prepared", "Preprocess", "Resize", "read_recipe"]
 
 
 class Resize(enum.Enum):
@@ -212,13 +212,9 @@ class Preprocess:
             raise InputError(
                 f"recipe: found {type(recipe).__name__}; wanted a mapping or a JSON file"
             )
-        values = recipe if isinstance(recipe, Mapping) else _read_json(Path(recipe))
-        unknown = sorted(set(values) - set(_RECIPE_KEYS))
-        if unknown:
-            raise InputError(
-                f"recipe: found unknown key {', '.join(map(repr, unknown))}; wanted some of "
-                f"{', '.join(_RECIPE_KEYS)}"
-            )
+        values = recipe if isinstance(recipe, Mapping) else read_recipe(recipe)
+        _check_keys("recipe", values)
+        _check_keys("defaults", defaults or {})
         if "size" not in values:
             raise InputError('recipe: found no "size"; wanted [height, width] of the model input')
         settings = {**(defaults or {}), **values}
@@ -243,6 +239,10 @@ class Preprocess:
             "pad": self._pad,
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The plan holds pointers to kernels of this process; the recipe says all there is to it.
+        return type(self).from_recipe, (self.to_recipe(),)
+
     def __repr__(self) -> str:
         values = ", ".join(f"{key}={value!r}" for key, value in self.to_recipe().items())
         return f"Preprocess({values})"
@@ -263,10 +263,38 @@ _RECIPE_KEYS = (
 )
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
+# Sides beyond this are refused before the core, whose integers would not hold all of Python's.
+_LARGEST_SIDE = 65535
+
+
+def _check_keys(name: str, values: Mapping[str, Any]) -> None:
+    # By their text: keys of a mapping need not be comparable.
+    unknown = sorted(map(_shown, set(values) - set(_RECIPE_KEYS)))
+    if unknown:
+        raise InputError(
+            f"{name}: found unknown key {', '.join(unknown)}; wanted some of "
+            f"{', '.join(_RECIPE_KEYS)}"
+        )
+
+
+def _shown(value: object) -> str:
+    """A value for an error text, of bounded length."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        text = repr(value)
+    except (ValueError, RecursionError):  # over 4300 digits; lists in lists in lists
+        return f"a value of type {type(value).__name__} that is too long to print"
+    return text if len(text) <= 100 else f"{text[:99]}…"
+
+
+def read_recipe(path: str | PathLike[str]) -> Mapping[str, Any]:
+    """The values of a recipe file, unchecked.
+
+    Raises:
+        InputError: the file cannot be read, or holds no JSON object.
+    """
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"recipe: cannot read {path}: {error}; wanted a JSON file") from error
     if not isinstance(values, dict):
         raise InputError(f"recipe: {path} holds a {type(values).__name__}; wanted a JSON object")
@@ -275,28 +303,34 @@ def _read_json(path: Path) -> Mapping[str, Any]:
 
 def _choice(name: str, value: object, supported: tuple[str, ...]) -> str:
     if not isinstance(value, str) or value not in supported:
-        raise InputError(f"{name}: found {value!r}; supported: {', '.join(map(repr, supported))}")
+        names = ", ".join(map(repr, supported))
+        raise InputError(f"{name}: found {_shown(value)}; supported: {names}")
     return value
 
 
 def _member(name: str, value: object, kind: type[_Member]) -> _Member:
     if not isinstance(value, kind):
         names = ", ".join(str(member) for member in kind)
-        raise InputError(f"{name}: found {value!r}; supported: {names}")
+        raise InputError(f"{name}: found {_shown(value)}; supported: {names}")
     return value
 
 
 def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputError(f"{name}: found {value!r}; wanted a number")
-    return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise InputError(f"{name}: found {_shown(value)}; wanted a number")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise InputError(
+            f"{name}: found {_shown(value)}; wanted a number that float64 holds"
+        ) from error
 
 
 def _three_numbers(name: str, values: Any) -> tuple[float, float, float]:
     try:
         first, second, third = values
     except (TypeError, ValueError) as error:
-        raise InputError(f"{name}: found {values!r}; wanted three numbers") from error
+        raise InputError(f"{name}: found {_shown(values)}; wanted three numbers") from error
     return _number(name, first), _number(name, second), _number(name, third)
 
 
@@ -306,13 +340,17 @@ def _quant(value: Any) -> tuple[float, int] | None:
     try:
         scale, zero_point = value
     except (TypeError, ValueError) as error:
-        raise InputError(f"quant: found {value!r}; wanted (scale, zero_point) or None") from error
+        raise InputError(
+            f"quant: found {_shown(value)}; wanted (scale, zero_point) or None"
+        ) from error
     if isinstance(zero_point, bool) or not isinstance(zero_point, int | np.integer):
-        raise InputError(f"quant: found a zero point of {zero_point!r}; wanted a whole number")
+        raise InputError(
+            f"quant: found a zero point of {_shown(zero_point)}; wanted a whole number"
+        )
     if not -128 <= zero_point <= 255:
         raise InputError(
-            f"quant: found a zero point of {zero_point}; wanted one within 0..255 for dtype uint8, "
-            "-128..127 for dtype int8"
+            f"quant: found a zero point of {_shown(int(zero_point))}; wanted one within 0..255 for "
+            "dtype uint8, -128..127 for dtype int8"
         )
     return _number("quant: scale", scale), int(zero_point)
 
@@ -320,13 +358,23 @@ def _quant(value: Any) -> tuple[float, int] | None:
 def _level(name: str, value: Any) -> int:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or not 0 <= value <= 255:
-        raise InputError(f"{name}: found {value!r}; wanted a gray level within 0..255")
+        raise InputError(f"{name}: found {_shown(value)}; wanted a gray level within 0..255")
     return int(value)
 
 
 def _two_ints(name: str, values: Any) -> tuple[int, int]:
     try:
         height, width = values
-        return int(height.__index__()), int(width.__index__())
+        if isinstance(height, bool) or isinstance(width, bool):
+            raise TypeError("a truth value is no number of pixels")
+        pair = int(height.__index__()), int(width.__index__())
     except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"{name}: found {values!r}; wanted (height, width) in pixels") from error
+        raise InputError(
+            f"{name}: found {_shown(values)}; wanted (height, width) in pixels"
+        ) from error
+    if not all(1 <= side <= _LARGEST_SIDE for side in pair):
+        raise InputError(
+            f"{name}: found height {_shown(pair[0])}, width {_shown(pair[1])}; wanted both within "
+            f"1..{_LARGEST_SIDE}"
+        )
+    return pair

@@ -1,4 +1,8 @@
+import concurrent.futures
+import copy
 import json
+import multiprocessing
+import pickle
 
 import numpy as np
 import pytest
@@ -66,6 +70,9 @@ def test_what_a_recipe_leaves_out_takes_the_default():
         ({"size": [8, 9], "fit": "SQUEEZE"}, "'STRETCH', 'LETTERBOX', 'CROP'"),
         ({"size": [8, 9], "mean": [1, 2]}, "three numbers"),
         ({"size": "8x9"}, "size: found"),
+        ({"size": [4, 4], 1: 2, "a": 3}, "recipe: found unknown key 'a', 1; wanted some of size"),
+        ({"size": [10**30, 4]}, "size: found height 10+, width 4; wanted both within"),
+        ({"size": [4, 4], "scale": 10**400}, "scale: found 10+…"),
     ],
 )
 def test_a_recipe_with_a_mistake_is_refused_by_name(values, text):
@@ -73,7 +80,20 @@ def test_a_recipe_with_a_mistake_is_refused_by_name(values, text):
         Preprocess.from_recipe(values)
 
 
-@pytest.mark.parametrize("content", ["{", "[1, 2]", None, b"\xff\xfe"])
+def test_defaults_with_a_mistake_are_refused_by_name():
+    with pytest.raises(InputError, match="defaults: found unknown key 'foo'; wanted some of size"):
+        Preprocess.from_recipe({"size": [4, 4]}, defaults={"foo": 1})
+
+
+def test_a_value_of_lists_in_lists_is_refused():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(InputError, match="size: found a value of type list that is too long"):
+        Preprocess.from_recipe({"size": deep})
+
+
+@pytest.mark.parametrize("content", ["{", "[1, 2]", None, b"\xff\xfe", "[" * 200_000])
 def test_a_recipe_file_that_cannot_be_read_is_refused_with_its_path(tmp_path, content):
     path = tmp_path / "recipe.json"
     if content is not None:
@@ -85,3 +105,38 @@ def test_a_recipe_file_that_cannot_be_read_is_refused_with_its_path(tmp_path, co
 def test_a_recipe_of_another_type_is_refused():
     with pytest.raises(InputError, match="found list; wanted a mapping or a JSON file"):
         Preprocess.from_recipe([8, 9])
+
+
+def integers():
+    return Preprocess((12, 9), fit=Fit.CROP, layout="NHWC", dtype="int8", quant=(0.1, -3), pad=7)
+
+
+@pytest.mark.parametrize("make", [recipe, integers])
+@pytest.mark.parametrize(
+    "again",
+    [
+        copy.copy,
+        copy.deepcopy,
+        *(
+            lambda p, protocol=protocol: pickle.loads(pickle.dumps(p, protocol))  # noqa: S301
+            for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+        ),
+    ],
+)
+def test_copies_and_pickles_hold_the_recipe(make, again):
+    p = make()
+    q = again(p)
+    assert type(q) is Preprocess
+    assert q.to_recipe() == p.to_recipe()
+    frame = np.random.default_rng(1).integers(0, 256, (50, 60, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(q(frame).tensor, p(frame).tensor)
+
+
+def test_a_process_that_is_spawned_takes_a_preprocess():
+    p = integers()
+    frame = np.random.default_rng(1).integers(0, 256, (50, 60, 3), dtype=np.uint8)
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        prepared = pool.submit(p, frame).result(60)
+    np.testing.assert_array_equal(prepared.tensor, p(frame).tensor)
+    assert prepared.placement == p(frame).placement
