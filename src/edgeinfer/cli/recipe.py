@@ -22,29 +22,27 @@ FLAGS = (
     *("layout", "dtype", "quant"),
 )
 
-_DTYPES = ("float32", "float16", "uint8", "int8")
+# What Preprocess makes.
+_DTYPES = ("float32", "uint8", "int8")
 
 
 @dataclass(frozen=True)
 class ImageInput:
     """The one input of a model that takes an image.
 
-    ``size_hw`` is None, where the file leaves height or width open; ``channels`` is 1 or 3.
+    ``size_hw`` is None, where the file leaves height or width open.
     ``quant`` is the (scale, zero point) that the file itself dequantises an integer input with.
     """
 
     name: str
     dtype: str
     layout: Literal["NCHW", "NHWC"]
-    channels: int
     size_hw: tuple[int, int] | None
     quant: tuple[float, int] | None = None
 
     def shape(self, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
         """The whole shape for one image of this size."""
-        if self.layout == "NCHW":
-            return (1, self.channels, *size_hw)
-        return (1, *size_hw, self.channels)
+        return (1, 3, *size_hw) if self.layout == "NCHW" else (1, *size_hw, 3)
 
 
 def image_input(session: Session) -> ImageInput:
@@ -65,13 +63,15 @@ def image_input(session: Session) -> ImageInput:
     quant = (own.scale, own.zero_point) if own is not None and own.dtype == dtype else None
     one_image = len(shape) == 4 and (shape[0] == 1 or isinstance(shape[0], str))
     if one_image and dtype in _DTYPES:
-        if shape[1] in (1, 3):
-            return ImageInput(spec.name, dtype, "NCHW", int(shape[1]), _known(*shape[2:]), quant)
-        if shape[3] in (1, 3):
-            return ImageInput(spec.name, dtype, "NHWC", int(shape[3]), _known(*shape[1:3]), quant)
+        if shape[1] == 3:
+            return ImageInput(spec.name, dtype, "NCHW", _known(*shape[2:]), quant)
+        if shape[3] == 3:
+            return ImageInput(spec.name, dtype, "NHWC", _known(*shape[1:3]), quant)
+    gray = "; run makes no grey images" if one_image and 1 in (shape[1], shape[3]) else ""
     raise InputError(
-        f"input {_describe(spec)} is not one image; wanted (1, 3, height, width) or "
-        f"(1, height, width, 3), or 1 in the place of 3, of {', '.join(_DTYPES)}"
+        f"input {_describe(spec)} is not one image of three channels{gray}; wanted "
+        f"(1, 3, height, width) or (1, height, width, 3) of {', '.join(_DTYPES)}; fill another "
+        "input from Python, with edgeinfer.Session"
     )
 
 
@@ -90,10 +90,12 @@ def build(options: argparse.Namespace, wanted: ImageInput) -> Preprocess:
     Raises:
         InputError: no size known, or values that the model's input or ``Preprocess`` refuses.
     """
-    from edgeinfer.preprocess import Fit, Preprocess, Resize
+    from edgeinfer.preprocess import Fit, Preprocess, Resize, read_recipe
 
     if options.recipe is not None:
-        return Preprocess.from_recipe(options.recipe, defaults=_defaults(wanted, quantised=False))
+        values = read_recipe(options.recipe)
+        defaults = _defaults(wanted, quantised=values.get("quant") is not None)
+        return Preprocess.from_recipe(values, defaults=defaults)
     size = options.size or wanted.size_hw
     if size is None:
         raise InputError(
@@ -102,7 +104,7 @@ def build(options: argparse.Namespace, wanted: ImageInput) -> Preprocess:
     given: dict[str, Any] = {
         "resize": options.resize and Resize[options.resize.upper()],
         "fit": options.fit and Fit[options.fit.upper()],
-        "color": "GRAY" if wanted.channels == 1 else options.color and options.color.upper(),
+        "color": options.color and options.color.upper(),
         "scale": options.scale,
         "mean": options.mean,
         "std": options.std,

@@ -9,7 +9,8 @@ from typing import Final
 
 __all__ = ["channels", "count", "join_numbers", "level", "number", "quant", "seconds", "size"]
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+# Such as no recipe takes, too: they are to be refused as numbers, not as file names.
+_NUMBER: Final = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
 
 # Options that take several numbers: how many at most, and what joins them into one argument.
 _SEVERAL: Final = {
