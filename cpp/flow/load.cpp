@@ -15,12 +15,24 @@
 namespace ei::flow {
 namespace {
 
+constexpr const char* kFormatKey = "session.load_model_format";
+
 // Files in ONNX Runtime's own format carry this mark behind a 4-byte offset. They are optimised
-// already and cannot be cut.
-bool is_ort_format(std::span<const std::byte> model) {
+// already and cannot be cut. A session entry decides before the mark.
+bool is_ort_format(std::span<const std::byte> model, const ort::Options& options) {
+    for (const auto& [key, value] : options.config) {
+        if (key == kFormatKey && !value.empty()) return value == "ORT";
+    }
     constexpr std::string_view kMark = "ORTM";
     return model.size() >= 8 &&
            std::string_view(reinterpret_cast<const char*>(model.data()) + 4, 4) == kMark;
+}
+
+// The runtime judges bytes by the mark and files by their ending. Told the format, it reads the
+// file as what it was taken for here: an ONNX file with a forged mark would pass no check at all.
+void tell_format(ort::Options& options, bool own) {
+    std::erase_if(options.config, [](const auto& entry) { return entry.first == kFormatKey; });
+    options.config.emplace_back(kFormatKey, own ? "ORT" : "ONNX");
 }
 
 // Along one axis of a mask.
@@ -298,7 +310,9 @@ void Loading::declarations(const std::vector<graph::ValueInfo>& inputs,
 }
 
 Loaded Loading::run() {
-    if (is_ort_format(bytes_)) {
+    const bool own = is_ort_format(bytes_, options_.session);
+    tell_format(options_.session, own);
+    if (own) {
         own_format();
     } else {
         onnx(graph::read(bytes_));

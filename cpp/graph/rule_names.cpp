@@ -38,12 +38,17 @@ class Check {
     // itself is its own affair, even where one outside sounds the same.
     Names graph(const Graph& graph, bool top);
 
+    // What a graph must not hold twice, in the body of a function and the graphs inside of it.
+    void function(const Function& function);
+
   private:
     void refuse(const char* code, std::string text, const char* remedy = "export the model again") {
         context_.findings.add(Verdict::refused, code, std::move(text), remedy);
     }
     using Makers = std::map<std::string_view, std::size_t>;
     Names names_of(const Graph& graph, Makers& makers);
+    void add_initializer(Names& names, std::string_view name);
+    void add_outputs(Names& names, const std::vector<Node>& nodes, Makers& makers);
     void domain(const Node& node);
     // reads[i]: what node i waits for, the graphs inside of it included.
     void order(const Graph& graph, const Makers& makers, const std::vector<Names>& reads);
@@ -100,17 +105,17 @@ void Check::order(const Graph& graph, const Makers& makers, const std::vector<Na
     refuse("cycle", label(graph.nodes[stuck]) + " is part of a cycle or waits for one");
 }
 
-Names Check::names_of(const Graph& graph, Makers& makers) {
-    Names names;
-    for (const ValueInfo& input : graph.inputs) {
-        if (!names.insert(input.name).second) {
-            refuse("duplicate", "input " + in_quotes(input.name) + " is declared twice");
-        }
-    }
-    for (const Tensor& one : graph.initializers) names.insert(one.name);
-    for (const SparseTensor& one : graph.sparse_initializers) names.insert(one.values.name);
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-        for (const std::string_view name : graph.nodes[i].outputs) {
+// The runtime takes the last of two initialisers of a name, the rules here take the first. Only
+// where there is one do both speak of the same value.
+void Check::add_initializer(Names& names, std::string_view name) {
+    if (names.insert(name).second) return;
+    refuse("duplicate", "initialiser " + in_quotes(name) + " is there twice",
+           "export the model again; every value has one maker");
+}
+
+void Check::add_outputs(Names& names, const std::vector<Node>& nodes, Makers& makers) {
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        for (const std::string_view name : nodes[i].outputs) {
             if (name.empty()) continue;
             if (names.insert(name).second) {
                 makers.emplace(name, i);
@@ -120,7 +125,46 @@ Names Check::names_of(const Graph& graph, Makers& makers) {
                    "export the model again; every value has one maker");
         }
     }
+}
+
+Names Check::names_of(const Graph& graph, Makers& makers) {
+    Names names;
+    for (const ValueInfo& input : graph.inputs) {
+        if (!names.insert(input.name).second) {
+            refuse("duplicate", "input " + in_quotes(input.name) + " is declared twice");
+        }
+    }
+    Names initializers;  // their names may be those of inputs, whose defaults they are
+    for (const Tensor& one : graph.initializers) add_initializer(initializers, one.name);
+    for (const SparseTensor& one : graph.sparse_initializers) {
+        add_initializer(initializers, one.values.name);
+    }
+    names.merge(initializers);
+    add_outputs(names, graph.nodes, makers);
     return names;
+}
+
+void Check::function(const Function& function) {
+    Names names;
+    for (const std::string_view name : function.inputs) {
+        if (names.insert(name).second) continue;
+        refuse("duplicate", "input " + in_quotes(name) + " of function " +
+                                in_quotes(function.name) + " is declared twice");
+    }
+    Makers makers;
+    add_outputs(names, function.nodes, makers);
+    const auto inside = [&](const auto& self, const std::vector<Node>& nodes) -> void {
+        for (const Node& node : nodes) {
+            for (const Attribute& attribute : node.attributes) {
+                for (const Graph& inner : attribute.graphs) {
+                    Makers unused;
+                    names_of(inner, unused);
+                    self(self, inner.nodes);
+                }
+            }
+        }
+    };
+    inside(inside, function.nodes);
 }
 
 Names Check::graph(const Graph& graph, bool top) {
@@ -159,7 +203,9 @@ Names Check::graph(const Graph& graph, bool top) {
 }  // namespace
 
 void rule_names(Context& context) {
-    Check(context).graph(context.model.graph, true);
+    Check check(context);
+    check.graph(context.model.graph, true);
+    for (const Function& one : context.model.functions) check.function(one);
 }
 
 }  // namespace ei::graph

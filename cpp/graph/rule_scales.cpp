@@ -90,10 +90,11 @@ class Check {
     void node(const Node& node);
 
   private:
-    void refuse(std::string text, const char* code = "scale") {
+    void refuse(std::string text, const char* code = "scale", const char* more = "") {
         context_.findings.add(Verdict::refused, code, std::move(text),
-                              "quantise the model again; scales are positive, finite numbers and "
-                              "zero points have the type of the integers");
+                              std::string("quantise the model again; scales are positive, finite "
+                                          "numbers and zero points have the type of the integers") +
+                                  more);
     }
     void scale(const Node& node, std::string_view name);
     void zero_point(const Node& node, std::string_view scale, std::string_view name);
@@ -108,7 +109,7 @@ class Check {
 };
 
 void Check::scale(const Node& node, std::string_view name) {
-    const Scope::Origin origin = scope_.source(name);
+    const Scope::Origin origin = scope_.source(name, Scope::Casts::to_floats);
     const std::string what = label(node) + ": its scale " + in_quotes(name);
     OddValues odd;
     std::int64_t count = 0;
@@ -136,7 +137,9 @@ void Check::scale(const Node& node, std::string_view name) {
     } else if (odd.infinite > 0) {
         refuse(what + of + " is infinite");
     } else if (odd.not_positive > 0 && !in_blocks(node)) {
-        refuse(what + of + " is zero or negative");
+        // Converters write 0 for a channel whose weights are all zero: any scale fits that one.
+        refuse(what + of + " is zero or negative", "scale",
+               count > 1 ? "; where channels are dead, set their scale to 1" : "");
     }
 }
 

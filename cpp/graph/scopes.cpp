@@ -7,11 +7,20 @@ namespace {
 
 constexpr int kMostSteps = 16;  // of a chain of nodes that only pass values on
 
-bool passes_on(const Node& node) {
-    for (const char* name : {"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}) {
+bool passes_on(const Node& node, Scope::Casts casts) {
+    for (const char* name : {"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}) {
         if (node.is(name)) return true;
     }
-    return false;
+    if (!node.is("Cast") || casts == Scope::Casts::stop) return false;
+    switch (static_cast<ElementType>(int_of(node, "to", 0))) {
+        case ElementType::float32:
+        case ElementType::float64:
+        case ElementType::float16:
+        case ElementType::bfloat16:
+            return true;
+        default:
+            return false;
+    }
 }
 
 }  // namespace
@@ -20,7 +29,9 @@ Scope::Scope(const Graph& graph, const Scope* outer)
     : nodes_(&graph.nodes), graph_(&graph), outer_(outer) {
     for (const Tensor& one : graph.initializers) origins_.emplace(one.name, Origin{&one});
     for (const SparseTensor& one : graph.sparse_initializers) {
-        origins_.emplace(one.values.name, Origin{&one.values});
+        Origin origin{&one.values};
+        origin.sparse = true;
+        origins_.emplace(one.values.name, origin);
     }
     add_nodes();
     for (const ValueInfo& one : graph.inputs) {
@@ -46,16 +57,19 @@ Scope::Origin Scope::origin(std::string_view name) const {
     if (name.empty()) return {};
     for (const Scope* scope = this; scope != nullptr; scope = scope->outer_) {
         const auto found = scope->origins_.find(name);
-        if (found != scope->origins_.end()) return found->second;
+        if (found == scope->origins_.end()) continue;
+        Origin origin = found->second;
+        origin.scope = scope;
+        return origin;
     }
     return {};
 }
 
-Scope::Origin Scope::source(std::string_view name) const {
+Scope::Origin Scope::source(std::string_view name, Casts casts) const {
     Origin found = origin(name);
-    for (int step = 0; found.node != nullptr && passes_on(*found.node); ++step) {
+    for (int step = 0; found.node != nullptr && passes_on(*found.node, casts); ++step) {
         if (step == kMostSteps) return {};
-        found = origin(found.node->input(0));
+        found = found.scope->origin(found.node->input(0));
     }
     return found;
 }

@@ -24,14 +24,18 @@ class Scope {
     struct Origin {
         const Tensor* initializer = nullptr;
         const Node* node = nullptr;
+        const Scope* scope = nullptr;  // where it was found; its inputs are looked up from there
+        bool sparse = false;           // the initialiser holds some of its values only
         bool replaceable =
             false;  // an initialiser that is an input too: a value a caller may leave
     };
     Origin origin(std::string_view name) const;
 
-    // The node behind a name whose values it passes on unchanged (Identity, Reshape, Cast, ...)
-    // is followed to where they come from, a few steps at most.
-    Origin source(std::string_view name) const;
+    // The node behind a name whose values it passes on unchanged (Identity, Reshape, ...) is
+    // followed to where they come from, a few steps at most. A Cast can change them, from -1 to
+    // 2^32 - 1 for one, and is followed only where asked for and only to floating-point types.
+    enum class Casts { stop, to_floats };
+    Origin source(std::string_view name, Casts casts = Casts::stop) const;
 
     // The tensor that a constant holds: an initialiser, or the `value` of a Constant node.
     static const Tensor* tensor(const Origin& origin);

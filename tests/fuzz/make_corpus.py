@@ -106,6 +106,30 @@ def shapes() -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
+def repeated() -> bytes:
+    """Scans in each other, and two initialisers of one name."""
+    value = helper.make_tensor_value_info
+    nodes = [helper.make_node("Add", ["v", "s"], ["w"])]
+    for _ in range(2):
+        ends = [value("v", 1, [1]), value("e", 1, [1])]
+        body = helper.make_graph(nodes, "body", ends, [value("w", 1, [1])])
+        nodes = [helper.make_node("Scan", ["v", "long"], ["w"], body=body, num_scan_inputs=1)]
+    held = [
+        ("s", np.ones(1, np.float32)),
+        ("s", np.zeros(1, np.float32)),
+        ("long", np.ones((9, 1), np.float32)),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "repeated",
+        [value("v", 1, [1])],
+        [value("w", 1, [1])],
+        [numpy_helper.from_array(array, name) for name, array in held],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString(deterministic=True)
+
+
 def graph_seeds() -> Iterator[tuple[str, bytes]]:
     """Networks with every kind of tail."""
     pair = (quantize(), dequantize())
@@ -127,6 +151,7 @@ def graph_seeds() -> Iterator[tuple[str, bytes]]:
     yield "axes.onnx", small(network(resize((20, 24), axes=[2, 3]), opset=18))
     yield "everything.onnx", everything()
     yield "shapes.onnx", shapes()
+    yield "repeated.onnx", repeated()
 
 
 def tail_seeds() -> Iterator[tuple[str, bytes]]:

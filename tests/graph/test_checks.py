@@ -207,6 +207,84 @@ def test_shapes_and_types_of_scales_and_zero_points(model: bytes, wanted: list[s
     assert codes(model) == wanted
 
 
+# Names.
+
+
+def twice(first: float, last: float, how: str) -> bytes:
+    """y = x through int8 and back, with two initialisers for the one scale."""
+    model = onnx.load_from_string(pair(F32(first), np.uint8(0), (1,)))
+    again = numpy_helper.from_array(F32([last]), "s")
+    if how == "dense":
+        again.dims.pop()
+        model.graph.initializer.append(again)
+    else:
+        sparse = model.graph.sparse_initializer.add(dims=[1])
+        sparse.values.CopyFrom(again)
+        sparse.indices.CopyFrom(numpy_helper.from_array(sizes(0), "at"))
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("how", ["dense", "sparse"])
+def test_two_initialisers_of_one_name_are_refused(how: str) -> None:
+    # The runtime takes the last one: neither a bad scale nor another scale may hide behind it.
+    for last in (-4.0, 4.0):
+        model = twice(1.0, last, how)
+        assert "duplicate" in codes(model)
+        for cut in (False, True):
+            with pytest.raises(ei.ModelError, match="initialiser 's' is there twice"):
+                ei.Session(model, options=ei.SessionOptions(cut_head=cut))
+
+
+def test_two_initialisers_of_one_name_are_refused_inside_of_graphs_and_functions() -> None:
+    held = [numpy_helper.from_array(F32([one] * 4), "s") for one in (1, 4)]
+    add = helper.make_node("Add", ["x", "s"], ["u"])
+    ends = [tensor("x", (4,))], [tensor("y", (4,))]
+    for count, wanted in ((1, []), (2, ["duplicate"])):
+        branch = helper.make_graph([add], "b", [], [tensor("u", (4,))], held[:count])
+        choose = helper.make_node("If", ["yes"], ["y"], then_branch=branch, else_branch=branch)
+        assert codes(model_bytes([choose], *ends, {"yes": np.array(True)})) == wanted
+        yes = helper.make_node(
+            "Constant", [], ["yes"], value=numpy_helper.from_array(np.array(True))
+        )
+        call = helper.make_node("F", ["x"], ["y"], domain="my")
+        called = onnx.load_from_string(model_bytes([call], *ends))
+        called.opset_import.append(helper.make_opsetid("my", 1))
+        imports = [helper.make_opsetid("", 17)]
+        body = helper.make_function("my", "F", ["x"], ["y"], [yes, choose], imports)
+        called.functions.append(body)
+        assert codes(called.SerializeToString()) == wanted
+
+
+def test_a_default_of_an_input_is_no_second_maker() -> None:
+    model = onnx.load_from_string(pair(F32(1), np.uint8(0), (1,)))
+    model.graph.input.append(tensor("s", ()))
+    assert codes(model.SerializeToString()) == []
+
+
+def test_a_forged_mark_of_the_runtimes_own_format_skips_no_check(tmp_path: Path) -> None:
+    # The mark lies in the name of the producer, the first field of the file.
+    mark = bytes([0x12, 10]) + b"abORTMabcd"
+    for scale in (1.0, -1.0):
+        model = onnx.load_from_string(pair(F32(scale), np.uint8(0), (1,)))
+        model.ClearField("producer_name")
+        forged = mark + model.SerializeToString()
+        assert forged[4:8] == b"ORTM"
+        for name in ("m.onnx", "m.ort"):
+            (tmp_path / name).write_bytes(forged)
+            with pytest.raises(ei.ModelError):
+                ei.Session(tmp_path / name)
+        with pytest.raises(ei.ModelError):
+            ei.Session(forged)
+        # Whoever names the format has the file looked at as just that.
+        options = ei.SessionOptions(config={"session.load_model_format": "ONNX"})
+        for source in (tmp_path / "m.onnx", forged):
+            if scale < 0:
+                with pytest.raises(ei.ModelError, match="zero or negative"):
+                    ei.Session(source, options=options)
+            else:
+                assert ei.Session(source, options=options).describe()["looked_at"]
+
+
 # Sizes.
 
 
@@ -443,6 +521,52 @@ def looping(most: NDArray | None, outer: NDArray | None = None, place: str = "gr
     return model_bytes(nodes, [x], [y])
 
 
+def casted(to: int) -> bytes:
+    """A loop whose number of iterations passes a Cast."""
+    model = onnx.load_from_string(counting(5))
+    (loop,) = [one for one in model.graph.node if one.op_type == "Loop"]
+    model.graph.node.insert(0, helper.make_node("Cast", [loop.input[0]], ["narrow"], to=to))
+    model.graph.node.insert(1, helper.make_node("Cast", ["narrow"], ["wide"], to=IDS))
+    loop.input[0] = "wide"
+    return model.SerializeToString()
+
+
+def scanning(length: int | str, *, depth: int = 1, held: bool = True, most: int = 1) -> bytes:
+    """Scans in each other along "long"; in a loop of ``most`` iterations if that is more than 1."""
+    state, one = tensor("v", (1,)), tensor("e", (1,))
+    nodes = [helper.make_node("Add", ["v", "v"], ["w"])]
+    for _ in range(depth):
+        body = helper.make_graph(nodes, "body", [state, one], [tensor("w", (1,))])
+        nodes = [helper.make_node("Scan", ["v", "long"], ["w"], body=body, num_scan_inputs=1)]
+    inputs = [state]
+    weights = {"n": np.array(most)}
+    if held:
+        assert isinstance(length, int)
+        weights["long"] = np.zeros((length, 1), F32)
+    else:
+        inputs.append(tensor("long", (length, 1)))
+    if most > 1:
+        go, on = tensor("go", (), BOOL), tensor("on", (), BOOL)
+        nodes.append(helper.make_node("Identity", ["go"], ["on"]))
+        ends = [tensor("i", (), IDS), go, tensor("v", (1,))]
+        body = helper.make_graph(nodes, "loop", ends, [on, tensor("w", (1,))])
+        nodes = [helper.make_node("Loop", ["n", "", "v"], ["w"], body=body)]
+    return model_bytes(nodes, inputs, [tensor("w", (1,))], weights)
+
+
+def mapping() -> bytes:
+    """Adds each of a sequence of two to itself."""
+    body = helper.make_graph(
+        [helper.make_node("Add", ["e", "e"], ["f"])], "b", [tensor("e", (1,))], [tensor("f", (1,))]
+    )
+    nodes = [
+        helper.make_node("SequenceConstruct", ["x", "x"], ["s"]),
+        helper.make_node("SequenceMap", ["s"], ["t"], body=body),
+        helper.make_node("ConcatFromSequence", ["t"], ["y"], axis=0),
+    ]
+    return model_bytes(nodes, [tensor("x", (1,))], [tensor("y", (2,))])
+
+
 COUNT = np.int64
 BOUNDED: list[tuple[bytes, bool]] = [
     (doubler(), True),
@@ -459,6 +583,18 @@ BOUNDED: list[tuple[bytes, bool]] = [
     (looping(None, place="if"), False),
     (looping(np.array(7), place="function"), False),
     (looping(np.array(-7)), True),
+    (casted(TensorProto.UINT32), False),  # -1 comes out as 2^32 - 1
+    (casted(IDS), False),
+    (scanning(1000), True),
+    (scanning(100_001), False),
+    (scanning(300, depth=2), True),
+    (scanning(1000, depth=2), False),
+    (scanning(1000, depth=5), False),
+    (scanning(300, most=300), True),
+    (scanning(300, most=500), False),
+    (scanning(300, held=False), True),
+    (scanning("n", held=False), False),
+    (mapping(), False),
 ]
 
 
@@ -479,6 +615,16 @@ def test_a_number_of_iterations_that_is_an_input_is_no_bound() -> None:
     model = onnx.load_from_string(counting(5))
     model.graph.input.append(tensor("most", (), IDS))
     # Since IR version 4 the initialiser is only what a caller may leave.
+    assert ei.inspect(model.SerializeToString()).may_loop
+
+
+def test_a_count_is_followed_in_the_graph_that_computes_it() -> None:
+    model = onnx.load_from_string(looping(np.array(5), np.array(7)))
+    body = model.graph.node[1].attribute[0].g
+    inner = next(one for one in body.node if one.op_type == "Loop")
+    inner.input[0] = "count"  # outside: of an "inner.n" that is not the 5 of the body
+    model.graph.node.insert(0, helper.make_node("Identity", ["inner.n"], ["count"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.array(10**15), "inner.n"))
     assert ei.inspect(model.SerializeToString()).may_loop
 
 
