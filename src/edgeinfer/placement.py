@@ -41,7 +41,7 @@ class Placement:
             The same shape in float64, in frame pixels; not clipped to the frame.
 
         Raises:
-            InputError: the last axis holds neither 2 nor 4 values.
+            InputError: no real numbers, or the last axis holds neither 2 nor 4 of them.
         """
         values, scale, pad = self._arguments(coordinates)
         return (values - pad) / scale
@@ -74,11 +74,16 @@ class Placement:
             ``Mask`` of ``frame_size``, with areas of its own and the labels of ``mask``.
 
         Raises:
-            InputError: ``unseen`` is no class of the mask.
+            InputError: ``unseen`` is no class of the mask, or ``mask`` is no `Mask`.
         """
+        if not isinstance(mask, Mask):
+            raise InputError(
+                f"mask: found {type(mask).__name__}; wanted an edgeinfer.Mask, as segment gives it"
+            )
         classes = mask.classes
         count = len(mask.areas)
-        if unseen is not None and not 0 <= unseen < count:
+        whole = isinstance(unseen, int | np.integer) and not isinstance(unseen, bool)
+        if unseen is not None and not (whole and 0 <= unseen < count):
             raise InputError(f"unseen: found {unseen!r}; wanted None or a class below {count}")
         if unseen is None and count > np.iinfo(classes.dtype).max:
             classes = classes.astype(np.uint16)
@@ -103,7 +108,7 @@ class Placement:
     def _arguments(
         self, coordinates: ArrayLike
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        values = np.asarray(coordinates, np.float64)
+        values = _real_numbers(coordinates)
         if values.ndim == 0 or values.shape[-1] not in (2, 4):
             raise InputError(
                 f"coordinates: found shape {values.shape}; wanted (..., 2) points xy or (..., 4) "
@@ -113,3 +118,15 @@ class Placement:
         scale = np.array((self.scale_x, self.scale_y) * repeats)
         pad = np.array((self.pad_x, self.pad_y) * repeats)
         return values, scale, pad
+
+
+def _real_numbers(coordinates: ArrayLike) -> NDArray[np.float64]:
+    try:
+        found = np.asarray(coordinates)
+        # NumPy would convert truth values, complex numbers, text, times, and None among objects.
+        if found.dtype.kind not in "bcSTUMmO":
+            return found.astype(np.float64, copy=False)
+        what = f"{found.dtype} {found.shape}"
+    except (TypeError, ValueError, OverflowError) as error:
+        what = f"{type(coordinates).__name__} ({error})"
+    raise InputError(f"coordinates: found {what}; wanted real numbers")

@@ -195,6 +195,13 @@ def test_what_a_crop_left_out_is_no_class_or_the_one_asked_for():
     assert filled.labels == ["none", "all"]
     with pytest.raises(InputError, match="unseen: found 2; wanted None or a class below 2"):
         placement.mask_to_frame(mask, unseen=2)
+    for unseen in (-1, 0.5, 1.0, True, "a", (0,), np.bool_(True)):
+        with pytest.raises(InputError, match=r"unseen: found .*; wanted None or a class below 2"):
+            placement.mask_to_frame(mask, unseen=unseen)
+    assert list(placement.mask_to_frame(mask, unseen=np.uint8(1)).areas) == [0, 300]
+    for no_mask in (None, mask.classes, "mask"):
+        with pytest.raises(InputError, match=f"mask: found {type(no_mask).__name__}; wanted an"):
+            placement.mask_to_frame(no_mask)
     picture = found.overlay(np.full((10, 30, 3), 50, np.uint8), legend=False)
     assert (picture[:, :10] == 50).all()
     assert (picture[:, 10:20] != 50).any()

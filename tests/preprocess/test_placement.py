@@ -35,6 +35,31 @@ def test_coordinates_of_another_width_are_refused(shape):
         placement.to_frame(np.zeros(shape))
 
 
+@pytest.mark.parametrize(
+    ("coordinates", "found"),
+    [
+        ("ab", "<U2"),
+        (["1", "2"], "<U1"),
+        (b"ab", "|S2"),
+        ([[1, 2], [3]], "list"),
+        ([1j, 2], "complex128"),
+        (np.zeros((2, 2), np.complex64), "complex64"),
+        ([True, False], "bool"),
+        (np.zeros(2, "M8[s]"), "datetime64"),
+        ([None, 2], "object"),
+        ([{}, 2], "object"),
+        ([10**400, 2], "object"),
+    ],
+)
+@pytest.mark.parametrize("way", ["to_frame", "to_model"])
+def test_coordinates_that_are_no_real_numbers_are_refused(way, coordinates, found):
+    placement = Placement(1, 1, 0, 0, (4, 4), (4, 4))
+    with pytest.raises(InputError) as caught:
+        getattr(placement, way)(coordinates)
+    assert str(caught.value).startswith(f"coordinates: found {found}")
+    assert str(caught.value).endswith("; wanted real numbers")
+
+
 def test_preprocess_hands_out_the_placement_of_the_frame():
     placement = Preprocess((30, 40))(np.zeros((60, 120, 3), np.uint8)).placement
     assert placement == Placement(40 / 120, 0.5, 0.0, 0.0, (60, 120), (30, 40))
