@@ -1,12 +1,14 @@
 """What the bytes of a camera frame mean: a view over somebody's memory, checked once."""
 
 import enum
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeinfer import _allocation
 from edgeinfer._core import PreprocessPlan
 from edgeinfer.errors import InputError
 
@@ -137,6 +139,7 @@ class Frame:
 
         Raises:
             InputError: a side is over 65535.
+            RunError: no memory for the pixels.
         """
         plan = PreprocessPlan(
             height=self.height,
@@ -149,8 +152,8 @@ class Frame:
             layout="NHWC",
             dtype="uint8",
         )
-        planes = tuple(map(np.ascontiguousarray, self.planes))
-        rgb = np.empty((self.height, self.width, 3), np.uint8)
+        planes = tuple(map(_without_gaps, self.planes))
+        rgb = _allocation.empty("the RGB pixels", (self.height, self.width, 3), np.uint8)
         plan.run(planes, self.format.value, rgb[None], self.matrix, self.full_range)
         return rgb
 
@@ -184,6 +187,14 @@ def as_frame(data: Any) -> Frame:
     return Frame(array, by_channels[channels], width=array.shape[1], height=array.shape[0])
 
 
+def _without_gaps(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if plane.flags.c_contiguous:
+        return plane
+    copy = _allocation.empty("a plane without gaps", plane.shape, np.uint8)
+    copy[...] = plane
+    return copy
+
+
 def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise InputError(f"{name}: found {value!r}; wanted a whole number")
@@ -205,13 +216,18 @@ def _check_even(format: PixelFormat, width: int, height: int) -> None:
 def _as_bytes_array(data: Any) -> NDArray[np.uint8]:
     if isinstance(data, np.ndarray):
         array = data
+    elif isinstance(data, str | os.PathLike):
+        raise InputError(
+            f"frame: found {type(data).__name__}; wanted pixels; read an image file with "
+            "edgeinfer.decode(path)"
+        )
     else:
         try:
             if hasattr(data, "__dlpack__"):
                 array = np.from_dlpack(data)
             else:
                 array = np.asarray(memoryview(data))
-        except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        except Exception as error:  # foreign code behind __dlpack__ may raise anything
             raise InputError(
                 f"frame: found {type(data).__name__} ({error}); wanted a NumPy array, a CPU tensor "
                 "with DLPack, or a buffer; convert it with numpy.asarray(...)"

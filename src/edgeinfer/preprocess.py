@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from edgeinfer import _allocation
 from edgeinfer._core import PreprocessPlan
 from edgeinfer.errors import InputError
 from edgeinfer.frame import Frame, as_frame
@@ -175,12 +176,13 @@ class Preprocess:
         Raises:
             InputError: dtype, channels, strides or the shape of ``out`` differ; the text holds
                 both. A frame so long that a crop would resize it to more than 2**24 pixels.
+            RunError: no memory for the tensor.
 
         Cost: one pass over the frame, a few rows in cache; with ``out`` nothing the size of a
         frame or a tensor is allocated. The GIL is released; safe from several threads.
         """
         view = as_frame(frame)
-        tensor = np.empty(self.shape, self._dtype) if out is None else out
+        tensor = _allocation.empty("the tensor", self.shape, self._dtype) if out is None else out
         if not isinstance(tensor, np.ndarray):
             raise InputError(
                 f"out: found {type(tensor).__name__}; wanted a {self._dtype} ndarray of shape "

@@ -1,4 +1,5 @@
 import mmap
+import pathlib
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from edgeinfer.errors import InputError
 from edgeinfer.frame import Frame, PixelFormat, as_frame
+from edgeinfer.preprocess import Preprocess
 
 
 def camera(shape=(4, 6, 3)):
@@ -60,6 +62,47 @@ def test_a_dlpack_tensor_is_taken_without_a_copy():
     frame = as_frame(Tensor(array))
     array[1, 2, 0] = 99
     assert frame.pixels[1, 2, 0] == 99
+
+
+class Broken:
+    """What a library's own tensor may do."""
+
+    def __dlpack__(self, **settings):
+        raise KeyError("no such device")
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+
+class BrokenAttribute:
+    @property
+    def __dlpack__(self):
+        raise LookupError("no such device")
+
+
+def released():
+    view = memoryview(bytes(12))
+    view.release()
+    return view
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (Broken(), r"found Broken \(.*no such device.*numpy\.asarray"),
+        (BrokenAttribute(), r"found BrokenAttribute \(.*no such device.*numpy\.asarray"),
+        (released(), r"found memoryview \(.*released"),
+        ("cat.jpg", r"found str; wanted pixels; .*edgeinfer\.decode\(path\)"),
+        (pathlib.Path("cat.jpg"), r"found \w+Path; wanted pixels; .*edgeinfer\.decode\(path\)"),
+    ],
+)
+def test_data_that_gives_no_pixels_is_refused_with_the_remedy(data, text):
+    with pytest.raises(InputError, match=text):
+        Preprocess((2, 2))(data)
+    with pytest.raises(InputError, match=text):
+        Frame(data, PixelFormat.RGB, width=2, height=2)
+    with pytest.raises(InputError, match=text):
+        Frame([data, data], PixelFormat.NV12, width=2, height=2)
 
 
 def test_a_cropped_array_keeps_its_stride():
