@@ -75,9 +75,15 @@ def examine(data: bytes) -> Container:
     if start == _PNG_SIGNATURE[: len(start)] or start == b"\xff\xd8"[: len(start)]:
         raise _damaged("it ends within its signature")
     raise InputError(
-        f"not a JPEG, PNG, WebP or BMP image: it starts with {start!r}; convert the file to one of "
-        "these"
+        f"not a JPEG, PNG, WebP or BMP image: it starts with {_shown(start)}; convert the file to "
+        "one of these"
     )
+
+
+def _shown(data: bytes) -> str:
+    """Plain letters as they are, anything else in hexadecimal."""
+    text = data.decode("latin-1")
+    return f'"{text}"' if text.isascii() and text.isprintable() else f"bytes {data.hex(' ')}"
 
 
 def _damaged(what: str) -> InputError:
@@ -196,7 +202,7 @@ def _png(data: bytes) -> Container:
         before, last = last, name
         if not intact:
             if name[:1].isupper() or not name.isalpha():
-                raise _damaged(f"the checksum of a {name!r} chunk is wrong")
+                raise _damaged(f"the checksum of the chunk {_shown(name)} is wrong")
             continue  # nothing that the pixels depend on
         if name == b"IHDR":
             header = header or bytes(body)
@@ -248,7 +254,9 @@ def _chunks(data: memoryview) -> Iterator[tuple[bytes, memoryview, bool]]:
         length, name = struct.unpack_from(">I4s", data, position)
         end = position + 12 + length
         if end > len(data):
-            raise _damaged(f"a {name!r} chunk of {length} bytes at byte {position} of {len(data)}")
+            raise _damaged(
+                f"the chunk {_shown(name)} of {length} bytes at byte {position} of {len(data)}"
+            )
         body = data[position + 8 : end - 4]
         (checksum,) = struct.unpack_from(">I", data, end - 4)
         yield name, body, zlib.crc32(body, zlib.crc32(name)) == checksum
@@ -295,7 +303,7 @@ def inflates_to(stream: bytes, enough: int) -> int:
 def _webp(data: bytes) -> Container:
     if data[8:12] != b"WEBP":
         raise InputError(
-            f"not a JPEG, PNG, WebP or BMP image: RIFF of kind {data[8:12]!r}; "
+            f"not a JPEG, PNG, WebP or BMP image: RIFF of kind {_shown(data[8:12])}; "
             "convert the file to one of these"
         )
     (length,) = struct.unpack_from("<I", data, 4)

@@ -130,7 +130,13 @@ def _contents(
 ) -> tuple[str, bytes]:
     """The name for error texts, and the bytes as they are now: a file or a buffer may change."""
     if isinstance(source, bytes | bytearray | memoryview):
-        size = source.nbytes if isinstance(source, memoryview) else len(source)
+        try:
+            size = source.nbytes if isinstance(source, memoryview) else len(source)
+        except ValueError as error:
+            raise InputError(
+                f"image bytes: found a memoryview that cannot be read ({error}); decode it before "
+                "it is released"
+            ) from error
         if size > max_bytes:
             raise _too_many_bytes("image bytes", f"{size} bytes are more than the", max_bytes)
         return "image bytes", bytes(source)

@@ -66,9 +66,21 @@ def huge_png(width: int, height: int) -> bytes:
     return png_header(width, height, 8, 2) + body
 
 
+def released() -> memoryview:
+    view = memoryview(b"some image")
+    view.release()
+    return view
+
+
+END = chunk(b"IEND", b"")
 REFUSED = {
     "empty": (b"", "it is empty"),
-    "text": (b"no image at all", "not a JPEG, PNG, WebP or BMP image: it starts with b'no image'"),
+    "text": (b"no image at all", 'not a JPEG, PNG, WebP or BMP image: it starts with "no image";'),
+    "bytes": (b"\x1f\x8b\x08 and so on", "it starts with bytes 1f 8b 08 20 61 6e 64 20; convert"),
+    "riff": (b"RIFF\4\0\0\0AVI ", 'RIFF of kind "AVI "; convert'),
+    "chunk": (huge_png(9, 9)[:-20], 'the chunk "IDAT" of 9 bytes at byte 33 of 46; fetch'),
+    "checksum": (huge_png(9, 9)[:-13] + b"0" + END, 'checksum of the chunk "IDAT" is wrong'),
+    "released": (released(), "found a memoryview that cannot be read .*released"),
     "gif": (encoded(picture(), "GIF"), "not a JPEG"),
     "tiff": (encoded(picture(), "TIFF"), "not a JPEG"),
     "short_jpeg": (encoded(picture(), "JPEG")[:-200], "damaged or cut short"),
