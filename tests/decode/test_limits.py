@@ -155,9 +155,24 @@ def test_time_ends_a_jpeg_between_two_scans() -> None:
     assert refused_after(data, 0.3) < 3
 
 
-def test_time_ends_runs_of_one_pixel() -> None:
+def seconds(data: bytes) -> float:
+    """What it takes in full."""
+    start = time.monotonic()
+    decode(data, max_pixels=1 << 28)
+    return time.monotonic() - start
+
+
+def test_time_ends_a_reader_that_asks_for_run_after_run() -> None:
+    # Looked at when the reader asks for more: the next look would be after the last run.
     data = rle_bmp(np.zeros((1500, 1000), np.uint8), np.zeros((256, 3), np.uint8))
-    assert refused_after(data, 0.1) < 3  # 3 s in full
+    full = seconds(data)
+    assert refused_after(data, full / 20) < full / 2
+
+
+def test_time_ends_a_picture_that_was_read_at_once() -> None:
+    # Nothing is read after the start of a WebP: what is left are the looks between tiles.
+    data = encoded(picture(2000, 3000), "WEBP", quality=90)
+    refused_after(data, seconds(data) / 4)
 
 
 def test_time_ends_a_png() -> None:
