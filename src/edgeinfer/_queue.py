@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 import time
 import weakref
@@ -83,7 +84,8 @@ class RunQueue:
             if len(self._waiting) >= self._most_waiting + free:
                 raise BusyError(
                     f"run_async: found {len(self._running)} runs going on and "
-                    f"{len(self._waiting)} waiting, wanted at most {self._most_waiting} to wait; "
+                    f"{len(self._waiting)} waiting, wanted fewer than "
+                    f"{self._most_threads + self._most_waiting} together; "
                     "retry later, or raise SessionOptions.async_waiting or async_threads"
                 )
             needed = len(self._running) + len(self._waiting) + 1
@@ -178,11 +180,23 @@ def _finish(queue: RunQueue, future: RunFuture, run: Call) -> None:
         except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the caller
             queue.finished(future)
             del run
-            future.set_exception(error)
+            _settle(future.set_exception, error)
         else:
             queue.finished(future)
             del run
-            future.set_result(result)
+            _settle(future.set_result, result)
     finally:
         # A traceback holds this frame, and the future holds the traceback.
         del future
+
+
+def _settle(tell: Callable[[Any], None], outcome: object) -> None:
+    """Set a future's outcome, which runs the callbacks."""
+    try:
+        tell(outcome)
+    except BaseException:  # noqa: BLE001 - this thread is the session's, not the callback's to end
+        # The outcome stands: only callbacks come behind it. SystemExit is dropped in silence here,
+        # as it is in any thread but the main one.
+        kind, error, trace = sys.exc_info()
+        thread = threading.current_thread()
+        threading.excepthook(threading.ExceptHookArgs((kind, error, trace, thread)))

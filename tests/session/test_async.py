@@ -274,3 +274,51 @@ def test_eight_threads_submit_to_one_session() -> None:
     for i in range(8):
         assert {f.result(60)["y"].tobytes() for f in futures[i]} == {serial[i]}
     assert session.stats().completed == 8 + 400
+
+
+class Gated:
+    """A tensor that can be read once it is let go; the run's thread waits for it."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        self.go = threading.Event()
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+    def __dlpack__(self, **_: object) -> object:
+        assert self.go.wait(30)
+        return self.array.__dlpack__()
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+@pytest.mark.parametrize("given", [X6, X4], ids=["result", "error"])
+def test_no_callback_ends_the_sessions_thread(
+    error: type[BaseException], given: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, str]] = []
+    monkeypatch.setattr(
+        threading, "excepthook", lambda args: told.append((args.exc_type, args.thread.name))
+    )
+    session = ei.Session(doubler(), threads=1)
+
+    def raises(_: Future[dict[str, np.ndarray]]) -> None:
+        raise error("from a callback")
+
+    for count in (1, 2):
+        gated = Gated(given)
+        future = session.run_async(gated)
+        future.add_done_callback(raises)
+        gated.go.set()
+        assert isinstance(future.exception(30), ei.InputError) == (given is X4)
+        assert session.run_async(X6).result(30)["y"].sum() == 12
+        assert told == [(error, "edgeinfer-run-0")] * count
+
+
+def test_a_queue_without_room_to_wait_says_how_many_runs_it_takes() -> None:
+    session = ei.Session(endless(), threads=1, options=ei.SessionOptions(async_waiting=0))
+    begun = session.run_async(X4)
+    with pytest.raises(ei.BusyError, match=r"found \d runs .*wanted fewer than 1 together; retry"):
+        session.run_async(X4)
+    begun.cancel()
+    wait([begun], timeout=30)
