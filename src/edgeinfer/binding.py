@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from edgeinfer import _core
 from edgeinfer._arguments import checked_size, checked_timeout
 from edgeinfer.cancellation import Cancellation, checked_cancel
+from edgeinfer.errors import InputError
 from edgeinfer.result import Mask
 
-__all__ = ["Binding", "StageTimes"]
+__all__ = ["Binding", "BoundArrays", "StageTimes"]
 
 
 class StageTimes(NamedTuple):
@@ -24,31 +25,59 @@ class StageTimes(NamedTuple):
     """The fused pass to a mask, or the rest of the graph behind a cut."""
 
 
+class BoundArrays(Mapping[str, NDArray[Any]]):
+    """Views over a binding's buffers, by name. They are written into, and never replaced."""
+
+    def __init__(self, views: dict[str, NDArray[Any]]) -> None:
+        self._views = views
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._views[name]
+
+    def __setitem__(self, name: str, value: NDArray[Any]) -> None:
+        # `inputs["x"] /= 255` writes into the buffer, and then hands the very view back.
+        if value is not self._views.get(name):
+            raise InputError(
+                f"binding: found something assigned to {name!r}, which the runtime would never "
+                f"see, wanted it written into the buffer: [{name!r}][...] = value"
+            )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        shown = (f"{name!r}: {view.dtype} {view.shape}" for name, view in self._views.items())
+        return f"<BoundArrays {', '.join(shown)}>"
+
+
 class Binding:
     """A network with buffers of fixed shape; made by ``Session.bind``.
 
-    Write a frame into ``inputs[name]``, call ``run`` or ``segment``, read ``outputs[name]``. Runs
-    of one binding take turns, and ``timeout_s`` and ``cancel`` hold while one waits for its turn
-    too; the buffers are yours in between. The views stay valid for as
-    long as they are held, even after the binding and its session are gone.
+    Write a frame into ``inputs[name][...]``, call ``run`` or ``segment``, read ``outputs[name]``.
+    Runs of one binding take turns, and ``timeout_s`` and ``cancel`` hold while one waits for its
+    turn too; the buffers are yours in between. The views stay valid for as long as they are held,
+    even after the binding and its session are gone.
     """
 
     def __init__(self, binding: _core.Binding, timeout_s: float) -> None:
         self._binding = binding
         self._timeout_s = timeout_s
-        self._inputs: dict[str, NDArray[Any]] = binding.inputs()
-        self._outputs: dict[str, NDArray[Any]] | None = None
+        self._inputs = BoundArrays(binding.inputs())
+        self._outputs: BoundArrays | None = None
 
     @property
-    def inputs(self) -> dict[str, NDArray[Any]]:
+    def inputs(self) -> BoundArrays:
         """Views over the buffers that the runtime reads."""
         return self._inputs
 
     @property
-    def outputs(self) -> dict[str, NDArray[Any]]:
+    def outputs(self) -> BoundArrays:
         """Views over the buffers that ``run`` writes."""
         if self._outputs is None:
-            self._outputs = self._binding.outputs()
+            self._outputs = BoundArrays(self._binding.outputs())
         return self._outputs
 
     def run(self, *, timeout_s: float | None = None, cancel: Cancellation | None = None) -> None:
