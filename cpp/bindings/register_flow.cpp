@@ -329,6 +329,9 @@ void register_flow(py::module_& module) {
                                [](const flow::Network& n) { return n.checked().timeout_s; })
         .def_property_readonly("quantized", [](const flow::Network& n) { return n.quantized(); })
         .def_property_readonly("head_why", &flow::Network::head_why)
+        .def_property_readonly("appended_providers", &flow::Network::appended)
+        .def_property_readonly("cpu_fallback",
+                               [](const flow::Network& n) { return n.options().cpu_fallback; })
         .def_property_readonly("tail_cut", [](const flow::Network& n) { return n.tail().cut; })
         .def_property_readonly("tail_why", [](const flow::Network& n) { return n.tail().why; })
         .def_property_readonly("tail_steps", [](const flow::Network& n) { return n.tail().steps; })

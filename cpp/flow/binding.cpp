@@ -11,16 +11,27 @@ double since_ms(Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-// What is left of a limit; 0 stays "no limit", and a spent one is a nanosecond.
-double left(const ort::Limits& limits, Clock::time_point start) {
-    if (limits.timeout_s <= 0) return 0;
-    return std::max(limits.timeout_s - since_ms(start) / 1000, 1e-9);
-}
-
 void expect_bindable(const ort::TensorSpec& spec) {
     if (bits_of(spec.type) >= 8) return;
     throw Error(ErrorKind::input, "bind: '" + spec.name + "' is a tensor of " + name_of(spec.type) +
                                       ", which has no fixed buffer of one element each; use run()");
+}
+
+AlignedBuffer zeros(const std::string& name, ElementType type,
+                    const std::vector<std::int64_t>& shape, std::size_t bytes) {
+    try {
+        AlignedBuffer buffer(bytes);
+        std::memset(buffer.data(), 0, bytes);  // also touches every page
+        return buffer;
+    } catch (const std::bad_alloc&) {
+        std::string sizes;
+        for (const std::int64_t size : shape) {
+            sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);
+        }
+        throw Error(ErrorKind::run, "bind: found no memory for '" + name + "', " + name_of(type) +
+                                        " (" + sizes + "), wanted " + std::to_string(bytes) +
+                                        " bytes; bind a smaller shape");
+    }
 }
 
 ort::Value view(BoundTensor& tensor) {
@@ -107,8 +118,7 @@ std::shared_ptr<BoundTensor> Binding::make(const ort::TensorSpec& spec,
     tensor->shape = shape;
     const std::size_t count = ort::count_elements(shape, spec.type, "bind: '" + spec.name + "'");
     const std::size_t bytes = bytes_of(spec.type, count);
-    tensor->buffer = AlignedBuffer(std::max<std::size_t>(bytes, 1));
-    std::memset(tensor->buffer.data(), 0, tensor->buffer.size());  // also touches every page
+    tensor->buffer = zeros(spec.name, spec.type, shape, std::max<std::size_t>(bytes, 1));
     tensor->value = view(*tensor);
     return tensor;
 }
@@ -209,8 +219,8 @@ const std::vector<std::shared_ptr<BoundTensor>>& Binding::outputs() {
 }
 
 void Binding::run_core(const ort::Limits& limits, Clock::time_point start) {
-    for (const ort::Binding& head : heads_) head.run({left(limits, start), limits.cancel});
-    core_.run({left(limits, start), limits.cancel});
+    for (const ort::Binding& head : heads_) head.run(limits.left_since(start));
+    core_.run(limits.left_since(start));
 }
 
 void Binding::run(ort::Limits limits) {
@@ -221,7 +231,7 @@ void Binding::run(ort::Limits limits) {
         const double core_ms = since_ms(start);
         if (!rest_) return StageTimes{core_ms, 0};
         const auto middle = Clock::now();
-        rest_->run({left(limits, start), limits.cancel});
+        rest_->run(limits.left_since(start));
         return StageTimes{core_ms, since_ms(middle)};
     });
 }

@@ -71,13 +71,6 @@ void expect_text(const std::vector<ort::TensorSpec>& specs) {
     }
 }
 
-// What is left of a limit; 0 stays "no limit", and a spent one is a nanosecond.
-double left(double budget_s, Clock::time_point start) {
-    if (budget_s <= 0) return 0;
-    const std::chrono::duration<double> gone = Clock::now() - start;
-    return std::max(budget_s - gone.count(), 1e-9);
-}
-
 // Values of ours beside some that stay the caller's.
 struct LentValues {
     std::vector<ort::Value> all;
@@ -164,10 +157,10 @@ void Network::run_core(std::span<const ort::Value> inputs, std::span<const char*
         if (quantised.empty()) quantised.resize(inputs.size());
         const char* const name = one.core_name.c_str();
         one.quantize->run({&given, 1}, {&name, 1}, {&quantised[one.input], 1},
-                          {left(limits.timeout_s, start), limits.cancel});
+                          limits.left_since(start));
     }
     if (quantised.empty()) {
-        core_->run(inputs, names, results, {left(limits.timeout_s, start), limits.cancel});
+        core_->run(inputs, names, results, limits.left_since(start));
         return;
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -175,7 +168,7 @@ void Network::run_core(std::span<const ort::Value> inputs, std::span<const char*
         values.lent.push_back(i);  // first: what follows must not fail in between
         quantised[i] = ort::Value(inputs[i].get());
     }
-    core_->run(quantised, names, results, {left(limits.timeout_s, start), limits.cancel});
+    core_->run(quantised, names, results, limits.left_since(start));
 }
 
 void Network::run_parts(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
@@ -203,8 +196,7 @@ void Network::run_parts(std::span<const ort::Value> inputs, std::span<const std:
     }
     run_core(inputs, names[1], values[1], limits, start);
     if (needs_rest) {
-        rest_->run({&values[1][logits], 1}, names[0], values[0],
-                   {left(limits.timeout_s, start), limits.cancel});
+        rest_->run({&values[1][logits], 1}, names[0], values[0], limits.left_since(start));
     }
     for (int part = 0; part < 2; ++part) {
         for (std::size_t i = 0; i < slots[part].size(); ++i) {

@@ -27,7 +27,7 @@ Turn::Taken Turn::take(ort::Limits& limits) {
         if (limits.cancel != nullptr && limits.cancel->requested()) throw ort::cancelled();
         if (limits.timeout_s > 0) {
             left_s = limits.timeout_s - std::chrono::duration<double>(Clock::now() - start).count();
-            if (left_s <= 0) throw ort::timed_out(limits.timeout_s);
+            if (left_s <= 0) throw ort::timed_out(limits);
         }
         if (limits.cancel == nullptr && limits.timeout_s <= 0) {
             free_.wait(lock);

@@ -1,5 +1,6 @@
 #include "ort/cancellation.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -12,13 +13,22 @@ Error cancelled() {
             "cancelled"};
 }
 
-Error timed_out(double timeout_s) {
+Error timed_out(const Limits& limits) {
     char seconds[32];
-    std::snprintf(seconds, sizeof seconds, "%g", timeout_s);
+    // As many digits as a decimal number survives with: 0.05 stays 0.05.
+    std::snprintf(seconds, sizeof seconds, "%.15g", limits.asked_s);
     return {ErrorKind::run,
             std::string("run the model: stopped after the timeout of ") + seconds +
                 " s; raise timeout_s, or use a smaller model or input",
             "timeout"};
+}
+
+Limits Limits::left_since(std::chrono::steady_clock::time_point start) const {
+    Limits rest = *this;
+    if (timeout_s <= 0) return rest;
+    const std::chrono::duration<double> gone = std::chrono::steady_clock::now() - start;
+    rest.timeout_s = std::max(timeout_s - gone.count(), 1e-9);
+    return rest;
 }
 
 void Cancellation::cancel() {

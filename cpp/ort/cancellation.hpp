@@ -2,6 +2,7 @@
 // Stops runs on request, from any thread.
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 
 #include "ort/library.hpp"
@@ -54,17 +55,25 @@ class Cancellable {
     Cancellable* previous_ = nullptr;
 };
 
-// What a run that was stopped ends in.
+// What a run that was cancelled ends in.
 Error cancelled();
-Error timed_out(double timeout_s);
 
 // What may end a run before its own end.
 struct Limits {
     // Implicit: most callers know of a timeout only.
-    Limits(double seconds = 0, Cancellation* token = nullptr) : timeout_s(seconds), cancel(token) {}
+    Limits(double seconds = 0, Cancellation* token = nullptr)
+        : timeout_s(seconds), cancel(token), asked_s(seconds) {}
+
+    // What is left of them for the next part of a run that began then: 0 stays "no limit", and a
+    // spent one is a nanosecond.
+    Limits left_since(std::chrono::steady_clock::time_point start) const;
 
     double timeout_s;      // 0: none
     Cancellation* cancel;  // null: none
+    double asked_s;        // the timeout as the caller gave it, for the text of an error
 };
+
+// What a run ends in whose time was up.
+Error timed_out(const Limits& limits);
 
 }  // namespace ei::ort

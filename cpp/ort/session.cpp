@@ -7,19 +7,26 @@
 namespace ei::ort {
 namespace {
 
-void append(const Library& library, OrtSessionOptions* options, const Provider& provider) {
+// The runtime's options, and which providers it took into them.
+struct Settings {
+    SessionOptionsHandle handle;
+    std::vector<std::string> appended;
+};
+
+void append(const Library& library, Settings& settings, const Provider& provider) {
     std::vector<const char*> keys, values;
     for (const auto& [key, value] : provider.options) {
         keys.push_back(key.c_str());
         values.push_back(value.c_str());
     }
-    library.check(library.api().SessionOptionsAppendExecutionProvider(
-                      options, provider.name.c_str(), keys.data(), values.data(), keys.size()),
-                  ErrorKind::input, "providers: '" + provider.name + "' cannot be used");
+    library.check(
+        library.api().SessionOptionsAppendExecutionProvider(
+            settings.handle.get(), provider.name.c_str(), keys.data(), values.data(), keys.size()),
+        ErrorKind::input, "providers: '" + provider.name + "' cannot be used");
+    settings.appended.push_back(provider.name);
 }
 
-SessionOptionsHandle make_options(const Library& library, const Options& options,
-                                  const std::string& folder) {
+Settings make_options(const Library& library, const Options& options, const std::string& folder) {
     Library::expect_not_forked();
     const Api& api = library.api();
     const auto check = [&](OrtStatus* status) {
@@ -27,7 +34,7 @@ SessionOptionsHandle make_options(const Library& library, const Options& options
     };
     OrtSessionOptions* raw = nullptr;
     check(api.CreateSessionOptions(&raw));
-    SessionOptionsHandle handle(raw);
+    Settings settings{SessionOptionsHandle(raw), {}};
     const auto entry = [&](const char* key, const char* value) {
         check(api.AddSessionConfigEntry(raw, key, value));
     };
@@ -52,8 +59,8 @@ SessionOptionsHandle make_options(const Library& library, const Options& options
     if (!options.cpu_fallback) entry("session.disable_cpu_ep_fallback", "1");
     for (const auto& [key, value] : options.config) entry(key.c_str(), value.c_str());
     if (!options.profile.empty()) check(api.EnableProfiling(raw, options.profile.c_str()));
-    for (const Provider& provider : options.providers) append(library, raw, provider);
-    return handle;
+    for (const Provider& provider : options.providers) append(library, settings, provider);
+    return settings;
 }
 
 std::vector<Axis> read_shape(const Library& library, const OrtTensorTypeAndShapeInfo* info) {
@@ -141,7 +148,8 @@ void RunOptionsPool::give_back(RunOptionsHandle options) {
     free_.push_back(std::move(options));
 }
 
-Session::Session(OrtSession* handle, const Options& options) : handle_(handle), options_(options) {
+Session::Session(OrtSession* handle, const Options& options, std::vector<std::string> appended)
+    : handle_(handle), options_(options), appended_(std::move(appended)) {
     const Library& library = Library::get();
     inputs_ = read_specs(library, handle, true);
     outputs_ = read_specs(library, handle, false);
@@ -190,23 +198,24 @@ void check_loaded(const Library& library, OrtStatus* status, const Options& opti
 std::shared_ptr<Session> Session::from_bytes(std::span<const std::byte> model,
                                              const std::string& folder, const Options& options) {
     const Library& library = Library::get();
-    const SessionOptionsHandle settings = make_options(library, options, folder);
+    Settings settings = make_options(library, options, folder);
     OrtSession* handle = nullptr;
     check_loaded(library,
                  library.api().CreateSessionFromArray(library.env(), model.data(), model.size(),
-                                                      settings.get(), &handle),
+                                                      settings.handle.get(), &handle),
                  options, "load the model");
-    return std::shared_ptr<Session>(new Session(handle, options));
+    return std::shared_ptr<Session>(new Session(handle, options, std::move(settings.appended)));
 }
 
 std::shared_ptr<Session> Session::from_file(const std::string& path, const Options& options) {
     const Library& library = Library::get();
-    const SessionOptionsHandle settings = make_options(library, options, "");
+    Settings settings = make_options(library, options, "");
     OrtSession* handle = nullptr;
-    check_loaded(library,
-                 library.api().CreateSession(library.env(), path.c_str(), settings.get(), &handle),
-                 options, "load " + path);
-    return std::shared_ptr<Session>(new Session(handle, options));
+    check_loaded(
+        library,
+        library.api().CreateSession(library.env(), path.c_str(), settings.handle.get(), &handle),
+        options, "load " + path);
+    return std::shared_ptr<Session>(new Session(handle, options, std::move(settings.appended)));
 }
 
 namespace {
@@ -251,7 +260,7 @@ void Session::guarded(const Limits& limits, Call&& call) const {
     }
     if (status != nullptr && late) {
         library.api().ReleaseStatus(status);
-        throw timed_out(limits.timeout_s);
+        throw timed_out(limits);
     }
     library.check(status, ErrorKind::run, "run the model");
 }

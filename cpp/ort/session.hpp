@@ -68,6 +68,9 @@ class Session {
     std::size_t required() const noexcept { return required_; }
     const std::vector<TensorSpec>& outputs() const noexcept { return outputs_; }
     const Options& options() const noexcept { return options_; }
+    // Providers that the runtime took, in order, by the names of its append call; the CPU is last
+    // and left out.
+    const std::vector<std::string>& appended() const noexcept { return appended_; }
     OrtSession* get() const noexcept { return handle_.get(); }
 
     // Runs once; safe from many threads. inputs[i] belongs to inputs()[i], and is empty for an
@@ -85,13 +88,14 @@ class Session {
     std::string end_profiling() const;
 
   private:
-    Session(OrtSession* handle, const Options& options);
+    Session(OrtSession* handle, const Options& options, std::vector<std::string> appended);
 
     template <class Call>
     void guarded(const Limits& limits, Call&& call) const;
 
     SessionHandle handle_;
     Options options_;
+    std::vector<std::string> appended_;
     std::vector<TensorSpec> inputs_;
     std::size_t required_ = 0;  // of inputs_
     std::vector<TensorSpec> outputs_;

@@ -29,7 +29,7 @@ def description(network: _core.Network, options: SessionOptions) -> dict[str, An
         "warnings": [one.text for one in network.warnings],
         "loops": {"without_bound": network.may_loop, "why": network.loops},
         "timeout_s": network.timeout_s or None,
-        "providers": used_providers(options),
+        "providers": used_providers(network),
         "providers_present": list(present_providers()),
         "free_dimensions": {
             "fixed": dict(options.free_dimensions),

@@ -67,7 +67,8 @@ class SessionOptions:
             runtime lacks is an error. What no other provider takes runs on ``"CPU"`` where that
             stands at the end; where it is left out, a model that would need it is refused at load.
             Upstream ``SessionOptionsAppendExecutionProvider`` and
-            ``session.disable_cpu_ep_fallback``.
+            ``session.disable_cpu_ep_fallback``. Whether a setting that it does not know is an
+            error is up to the provider.
         free_dimensions: ``{"batch": 1}``: sizes for symbolic axes of the inputs, by name, so that
             the runtime can plan for fixed shapes. ``Session.inputs`` stays as the file has it;
             ``Session.describe`` tells the shapes that result. Upstream
@@ -78,7 +79,10 @@ class SessionOptions:
         memory_pattern: plan one block for all intermediate tensors of a fixed input shape.
             Upstream ``EnableMemPattern``.
         flush_denormals: treat denormal floats as zero; speeds up some networks on some CPUs and
-            changes results in the last digits. Upstream key ``session.set_denormal_as_zero``.
+            changes results in the last digits. The runtime heeds it in the threads of the session's
+            own pool and, for the first session of the process alone, in the thread that loads it:
+            NumPy computes so there too from then on, and a later session that asks for something
+            else does not get it there. Upstream key ``session.set_denormal_as_zero``.
         timeout_s: seconds after which any run of the session stops with a ``RunError`` whose
             ``reason`` is ``"timeout"``. None: no limit, but 10 s for a graph that may loop without
             bound (``Session.describe()["loops"]``) or that cannot be looked at (``.ort`` files).
@@ -191,11 +195,11 @@ def present_providers() -> tuple[str, ...]:
     return tuple(_short(name) for name in _core.runtime_providers())
 
 
-def used_providers(options: SessionOptions) -> list[str]:
-    """Short names of the providers in use, as the runtime spells them."""
+def used_providers(network: _core.Network) -> list[str]:
+    """Short names of the providers that the runtime took for a network, as it spells them."""
     spelled = {_key(name): name for name in present_providers()}
-    names = (p if isinstance(p, str) else p[0] for p in options.providers)
-    return [spelled[_key(name)] for name in names]
+    last = ["CPU"] if network.cpu_fallback else []
+    return [spelled[_key(name)] for name in network.appended_providers] + last
 
 
 def _providers(given: object) -> tuple[Provider, ...]:

@@ -1,6 +1,8 @@
 """Providers, free dimensions, profiles, entries: each does what it says or is refused."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -53,6 +55,10 @@ def test_what_only_the_cpu_can_run_is_refused_where_the_cpu_is_left_out() -> Non
     assert session.describe()["providers_present"] == [
         a.removesuffix("ExecutionProvider") for a in AVAILABLE
     ]
+    # Told by what the runtime took, not by what was asked for.
+    assert session._network is not None
+    assert session._network.appended_providers == ["AZURE"]
+    assert load()._network.appended_providers == []  # type: ignore[union-attr]
     assert session.run(X6)["y"].sum() == 12
     with pytest.raises(ei.ModelError, match=r"fallback.*leaves the CPU out.*add 'CPU' at its end"):
         load(providers=("Azure",))
@@ -188,3 +194,63 @@ def test_dimensions_given_with_an_integer_input_reach_integer_inputs() -> None:
     )
     session = load(model, free_dimensions={"m": 5})
     assert session.run(np.zeros((3, 5), np.int32))["y"].tolist() == [3, 5]
+
+
+MEASURE = """
+import sys
+import numpy as np
+import edgeinfer as ei
+
+def resident_mb():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 >> 20
+
+arena, memory_pattern, flush_denormals = (value == "1" for value in sys.argv[2])
+options = ei.SessionOptions(
+    arena=arena, memory_pattern=memory_pattern, flush_denormals=flush_denormals, graph="off"
+)
+session = ei.Session(bytes.fromhex(sys.argv[1]), threads=1, options=options)
+before = resident_mb()
+tiny = session.run(np.full(1, 1.2e-38, np.float32))["y"]
+once = resident_mb() - before
+session.run(np.ones(1, np.float32))
+print(float(tiny), once, resident_mb() - before)
+"""
+
+
+def measure(
+    model: bytes, *, arena: bool, memory_pattern: bool, flush_denormals: bool
+) -> list[float]:
+    """Half of 1.2e-38, and MiB kept after one run and after two, of a process of its own."""
+    flags = "".join(str(int(flag)) for flag in (arena, memory_pattern, flush_denormals))
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, model.hex(), flags],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return [float(word) for word in done.stdout.split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the size from /proc")
+def test_arena_pattern_and_denormals_reach_the_runtime() -> None:
+    # Two intermediate tensors of 64 MiB each, between an input and an output of one number.
+    nodes = [
+        helper.make_node("Mul", ["x", "half"], ["small"]),
+        helper.make_node("Expand", ["small", "size"], ["large"]),
+        helper.make_node("Abs", ["large"], ["other"]),
+        helper.make_node("ReduceMax", ["other"], ["y"], keepdims=0),
+    ]
+    held = {"half": np.array(0.5, np.float32), "size": np.array([1 << 24], np.int64)}
+    model = model_bytes(nodes, [tensor("x", (1,))], [tensor("y", ())], held)
+    told = measure(model, arena=True, memory_pattern=True, flush_denormals=True)
+    assert told[0] == 0
+    assert told[1] > 100
+    assert told[2] > 200  # the planned block beside what the first run left in the arena
+    told = measure(model, arena=True, memory_pattern=False, flush_denormals=False)
+    assert told[0] == pytest.approx(6e-39, rel=1e-6)
+    assert 100 < told[1] < 180
+    assert told[2] < 180
+    told = measure(model, arena=False, memory_pattern=True, flush_denormals=False)
+    assert max(told[1:]) < 50  # given back

@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 import edgeinfer as ei
 from session.networks import convolution, counting, doubler, endless
@@ -132,3 +134,46 @@ def test_a_limit_too_short_to_begin_with_is_a_timeout_or_a_result() -> None:
     for _ in range(200):
         finishes(lambda: session.run(X6, timeout_s=5e-324))
     assert session.run(X6)["y"].sum() == 12
+
+
+@pytest.mark.parametrize("limit", [0.05, 0.012345678, 1e-3])
+def test_the_text_names_the_limit_as_it_was_asked_for(limit: float) -> None:
+    session = ei.Session(endless(), threads=1)
+    own = ei.Session(endless(), threads=1, options=ei.SessionOptions(timeout_s=limit))
+    binding = session.bind()
+    waits = session.bind()
+    busy = ei.Cancellation()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(waits.run, cancel=busy)
+        for run in (
+            lambda: session.run(X4, timeout_s=limit),
+            lambda: binding.run(timeout_s=limit),
+            lambda: session.run_async(X4, timeout_s=limit).result(30),
+            lambda: own.run(X4),
+            lambda: own.bind().run(),
+            lambda: waits.run(timeout_s=limit),
+        ):
+            with pytest.raises(ei.RunError, match=rf"the timeout of {limit} s; raise") as caught:
+                run()
+            assert caught.value.reason == "timeout"
+        busy.cancel()
+        assert isinstance(first.exception(30), ei.RunError)
+
+
+def test_the_text_names_the_whole_limit_in_every_part_of_a_run() -> None:
+    # Quantised first, then run: the second part gets what the first one left of the time.
+    proto = onnx.load_from_string(endless())
+    (loop,) = proto.graph.node
+    loop.input[2] = "d"
+    for op, ends in (("DequantizeLinear", "qd"), ("QuantizeLinear", "xq")):
+        node = helper.make_node(op, [ends[0], "s", "zero"], [ends[1]])
+        proto.graph.node.insert(0, node)
+    held = {"s": np.array(0.05, np.float32), "zero": np.array(3, np.uint8)}
+    proto.graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in held.items())
+    model = proto.SerializeToString()
+    session = ei.Session(model, threads=1, options=ei.SessionOptions(cut_head=True))
+    assert session.describe()["head"]["cut"]
+    binding = session.bind()
+    for run in (lambda: session.run(X4, timeout_s=0.05), lambda: binding.run(timeout_s=0.05)):
+        with pytest.raises(ei.RunError, match=r"the timeout of 0\.05 s; raise"):
+            run()
