@@ -16,6 +16,8 @@ MOST_THREADS = 256
 LONGEST_TIMEOUT_S = 1e9
 LARGEST_AXIS = 2**62
 MOST_TENSOR_MB = 2**40
+# Pixels along one axis of a mask; more is a mistake, not a picture.
+LARGEST_SIDE = 1 << 20
 
 
 def checked_path(path: str | os.PathLike[str]) -> str:
@@ -30,6 +32,17 @@ def checked_path(path: str | os.PathLike[str]) -> str:
             f"model: found {text!r}, which no file can be named, wanted a path"
         ) from None
     return text
+
+
+def checked_bytes(model: bytes | bytearray | memoryview) -> bytes:
+    """The bytes of a model file."""
+    try:
+        return bytes(model)
+    except ValueError as error:  # what a released memoryview raises
+        raise InputError(
+            f"model: found a memoryview that cannot be read ({error}), wanted the bytes of a "
+            "model file; pass it before it is released"
+        ) from error
 
 
 def checked_threads(threads: int | None) -> int | None:
@@ -68,9 +81,10 @@ def checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
     pair = tuple(size) if isinstance(size, tuple | list | np.ndarray) else ()
-    fits = len(pair) == 2 and all(isinstance(n, int | np.integer) and 1 <= n <= 65535 for n in pair)
-    if not fits:
-        raise InputError(f"size: found {size!r}, wanted (height, width) from 1 to 65535 pixels")
+    if len(pair) != 2 or not all(_is_whole(n) and 1 <= n <= LARGEST_SIDE for n in pair):
+        raise InputError(
+            f"size: found {size!r}, wanted (height, width) of 1 to {LARGEST_SIDE} pixels each"
+        )
     return int(pair[0]), int(pair[1])
 
 
@@ -108,11 +122,14 @@ def checked_shapes(shapes: Mapping[str, Sequence[int]] | None) -> dict[str, list
     fixed: dict[str, list[int]] = {}
     for name, shape in shapes.items():
         fits = isinstance(name, str) and isinstance(shape, tuple | list | np.ndarray)
-        if not fits or not all(
-            isinstance(n, int | np.integer) and 0 <= n <= LARGEST_AXIS for n in shape
-        ):
+        if not fits or not all(_is_whole(n) and 0 <= n <= LARGEST_AXIS for n in shape):
             raise InputError(
                 f"shapes: found {name!r}: {shape!r}, wanted a name and whole sizes from 0 up"
             )
         fixed[name] = [int(n) for n in shape]
     return fixed
+
+
+def _is_whole(n: object) -> bool:
+    # A bool counts as 0 or 1 in Python; as a size it is a slip.
+    return isinstance(n, int | np.integer) and not isinstance(n, bool)

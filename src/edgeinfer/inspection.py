@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from edgeinfer import _core
+from edgeinfer._arguments import checked_bytes
 from edgeinfer.errors import InputError
 
 __all__ = ["HeadFacts", "ModelFacts", "Problem", "TailFacts", "ValueFacts", "inspect"]
@@ -167,7 +168,7 @@ def inspect(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> M
     GIL released.
     """
     if isinstance(model, bytearray | memoryview):
-        model = bytes(model)
+        model = checked_bytes(model)
     if not isinstance(model, str | os.PathLike | bytes):
         raise InputError(
             f"model: found {type(model).__name__}, wanted a path or the bytes of a model file"

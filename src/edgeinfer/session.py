@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edgeinfer import _core
 from edgeinfer._arguments import (
+    checked_bytes,
     checked_inputs,
     checked_names,
     checked_out,
@@ -88,7 +89,7 @@ class Session:
         loading = loading_options(self._options, self._threads)
         network: _core.Network
         if isinstance(model, bytes | bytearray | memoryview):
-            network = _core.Network.from_bytes(bytes(model), loading)
+            network = _core.Network.from_bytes(checked_bytes(model), loading)
         elif isinstance(model, str | os.PathLike):
             network = _core.Network.from_file(checked_path(model), loading)
         else:

@@ -53,6 +53,8 @@ def test_tensors_of_pytorch_are_taken_as_they_are():
         ("logits", {}, ["found str", "array"]),
         (LOGITS, {"size": (0, 4)}, ["(0, 4)"]),
         (LOGITS, {"size": (4, 1 << 40)}, ["size", "1048576"]),
+        (LOGITS, {"size": (True, 4)}, ["(True, 4)"]),
+        (LOGITS, {"size": (4, np.True_)}, ["True"]),
         (LOGITS, {"size": 4}, ["size: found 4", "(height, width)"]),
         (LOGITS, {"size": (4.0, 4)}, ["(4.0, 4)"]),
         (LOGITS, {"labels": ["one"]}, ["1 names", "2 classes"]),
@@ -60,6 +62,14 @@ def test_tensors_of_pytorch_are_taken_as_they_are():
         (LOGITS.astype(np.int8), {"quant": (0.0, 0)}, ["scale above 0"]),
         (LOGITS.astype(np.int8), {"quant": (np.nan, 0)}, ["scale above 0"]),
         (LOGITS.astype(np.int8), {"quant": (0.1, 0.5)}, ["integer zero point"]),
+        (LOGITS.astype(np.int8), {"quant": (0.05, 300)}, ["(0.05, 300)", "from -128 to 127"]),
+        (LOGITS.astype(np.int8), {"quant": (0.05, 128)}, ["from -128 to 127", "int8 logits"]),
+        (LOGITS.astype(np.uint8), {"quant": (0.05, -1)}, ["from 0 to 255", "uint8 logits"]),
+        (
+            memoryview(LOGITS.astype(np.int8)),
+            {"quant": (0.05, -129)},
+            ["from -128 to 127", "int8 logits"],
+        ),
         (LOGITS.astype(np.int8), {"quant": ([0.1, 0.2], 0)}, ["dequantise"]),
         (LOGITS.astype(np.int8), {"quant": 0.1}, ["(scale, zero_point)"]),
     ],
@@ -69,3 +79,30 @@ def test_what_does_not_fit_is_named(logits, arguments, words):
         ei.segment(logits, **{"size": (6, 8), **arguments})
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "zero_point"), [(np.int8, -128), (np.int8, 127), (np.uint8, 0), (np.uint8, 255)]
+)
+def test_every_zero_point_of_the_type_is_taken(dtype, zero_point):
+    logits = LOGITS.astype(dtype)
+    wanted = ei.segment(logits, size=(6, 8)).classes
+    for given in (logits, memoryview(logits)):
+        mask = ei.segment(given, size=(6, 8), quant=(0.05, zero_point))
+        np.testing.assert_array_equal(mask.classes, wanted)
+
+
+def test_a_session_takes_the_sizes_that_segment_takes():
+    from session.networks import convolution
+
+    session = ei.Session(convolution(8), threads=1)
+    frame = np.ones((1, 3, 8, 8), np.float32)
+    logits = session.run(frame)["y"]
+    for size in ((70_000, 1), (1, 70_000)):
+        mask = session.segment(frame, size=size)
+        np.testing.assert_array_equal(mask.classes, ei.segment(logits, size=size).classes)
+    for size in ((1 << 20) + 1, 1), (1, (1 << 20) + 1):
+        with pytest.raises(ei.InputError, match="of 1 to 1048576"):
+            session.segment(frame, size=size)
+        with pytest.raises(ei.InputError, match="of 1 to 1048576"):
+            ei.segment(logits, size=size)

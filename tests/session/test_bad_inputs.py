@@ -243,6 +243,8 @@ def test_tensors_of_no_elements_go_through(symbolic: ei.Session) -> None:
         ({"x": None}, "shapes: found"),
         ({3: (2, 3)}, "shapes: found"),
         ({"x": (2**70, 3)}, "shapes: found"),
+        ({"x": (True, 3)}, "shapes: found"),
+        ({"x": np.array([True, True])}, "shapes: found"),
         ({"x": (2**62, 3)}, "product of the sizes"),
         ([("x", (2, 3))], "shapes: found list"),
     ],
@@ -253,12 +255,56 @@ def test_shapes_that_do_not_fit(symbolic: ei.Session, shapes: object, found: str
 
 
 def test_a_shape_beyond_all_memory_is_a_run_error(symbolic: ei.Session) -> None:
-    with pytest.raises(ei.RunError, match="memory"):
+    found = rf"no memory for 'x', float32 \({2**57}, 3\), wanted {2**57 * 12} bytes; bind a smaller"
+    with pytest.raises(ei.RunError, match=found):
         symbolic.bind({"x": (2**57, 3)})
 
 
+def test_what_is_assigned_to_a_buffers_name_is_refused_and_written_into_it_is_not(
+    fixed: ei.Session,
+) -> None:
+    binding = fixed.bind()
+    for views in (binding.inputs, binding.outputs):
+        (name,) = views
+        view = views[name]
+        for value in (GOOD, view.copy(), None, view[...]):
+            with pytest.raises(ei.InputError, match=rf"{name}.*\['{name}'\]\[\.\.\.\] = value"):
+                views[name] = value  # type: ignore[assignment]
+        with pytest.raises(ei.InputError, match="'other'"):
+            views["other"] = GOOD
+        assert list(views) == [name]
+        assert views[name] is view
+        assert len(views) == 1
+        assert repr(views) == f"<BoundArrays '{name}': float32 (2, 3)>"
+    binding.inputs["x"][...] = GOOD
+    binding.inputs["x"] *= 4  # in place, and then assigned to its own name
+    binding.run()
+    assert np.array_equal(binding.outputs["y"], GOOD * 8)
+
+
+@pytest.mark.parametrize("read", [ei.Session, ei.inspect])
+def test_a_released_memoryview_is_an_input_error(read: Callable[[memoryview], object]) -> None:
+    model = memoryview(doubler())
+    model.release()
+    with pytest.raises(ei.InputError, match=r"model: found a memoryview that .*before it is rel"):
+        read(model)
+
+
 @pytest.mark.parametrize(
-    "size", [(0, 1), (1, 65536), (1.5, 2), ("1", "2"), (1, 2, 3), (), 5, None.__class__, "ab"]
+    "size",
+    [
+        (0, 1),
+        (1, 2**20 + 1),
+        (True, 4),
+        (4, np.True_),
+        (1.5, 2),
+        ("1", "2"),
+        (1, 2, 3),
+        (),
+        5,
+        None.__class__,
+        "ab",
+    ],
 )
 def test_sizes_that_do_not_fit(fixed: ei.Session, size: object) -> None:
     with pytest.raises(ei.InputError, match="size: found"):

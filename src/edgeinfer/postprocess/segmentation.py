@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from operator import index
-from typing import TYPE_CHECKING, Any, Final, SupportsFloat
+from typing import TYPE_CHECKING, Any, Final, SupportsFloat, SupportsIndex
 
 from .. import _core
+from .._arguments import LARGEST_SIDE
 from ..errors import InputError
 from ..result import Mask
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["segment"]
 
-_MOST: Final = 1 << 20  # pixels along one axis; more is a mistake, not a picture
+_RANGES: Final = {"uint8": (0, 255), "int8": (-128, 127)}
+_FORMATS: Final = {"B": "uint8", "b": "int8", "f": "float32"}  # of the buffer protocol
 
 
 def segment(
@@ -76,15 +78,40 @@ def _check_quant(logits: Any, quant: tuple[SupportsFloat, SupportsFloat]) -> Non
         raise InputError(
             f"quant: found {quant!r}, wanted a finite scale above 0 and an integer zero point"
         )
-    if str(getattr(logits, "dtype", "")).rpartition(".")[2].startswith("float"):
+    dtype = _dtype_name(logits)
+    if dtype.startswith("float"):
         raise InputError("quant: found float logits, wanted uint8 or int8; leave quant out")
+    lowest, highest = _RANGES.get(dtype, (-128, 255))
+    if not lowest <= zero_point <= highest:
+        raise InputError(
+            f"quant: found {quant!r}, wanted a zero point from {lowest} to {highest}, as "
+            f"{dtype or 'uint8 or int8'} logits have it"
+        )
+
+
+def _dtype_name(logits: Any) -> str:
+    """Of an array or a tensor, or of a buffer's elements; "" where neither is told."""
+    if hasattr(logits, "dtype"):
+        return str(logits.dtype).rpartition(".")[2]
+    try:
+        return _FORMATS.get(memoryview(logits).format, "")
+    except (TypeError, ValueError):
+        return ""
 
 
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
     try:
-        height, width = (index(length) for length in size)
+        height, width = (_pixels(length) for length in size)
     except (TypeError, ValueError) as error:
         raise InputError(f"size: found {size!r}, wanted (height, width) in pixels") from error
-    if not (0 < height <= _MOST and 0 < width <= _MOST):
-        raise InputError(f"size: found {size!r}, wanted (height, width) of 1 to {_MOST} each")
+    if not (0 < height <= LARGEST_SIDE and 0 < width <= LARGEST_SIDE):
+        raise InputError(
+            f"size: found {size!r}, wanted (height, width) of 1 to {LARGEST_SIDE} each"
+        )
     return height, width
+
+
+def _pixels(length: SupportsIndex) -> int:
+    if isinstance(length, bool):
+        raise TypeError  # counts as 0 or 1 in Python; as a size it is a slip
+    return index(length)
