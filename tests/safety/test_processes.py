@@ -1,12 +1,14 @@
 """What forks, sub-interpreters, interrupts and a sudden end of the interpreter come to."""
 
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
 
 import pytest
 
+import edgeinfer as ei
 from session.networks import counting, doubler, endless
 
 NEEDS_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -51,6 +53,15 @@ FORK = """
         if os.waitpid(pid, 0)[1] != 0:
             print("the child failed")
 """
+
+
+def test_what_holds_a_network_cannot_be_pickled_and_options_can() -> None:
+    session = ei.Session(doubler(), threads=1)
+    for one in (session, session.bind(), ei.Cancellation()):
+        with pytest.raises(TypeError, match="pickle"):
+            pickle.dumps(one)
+    options = ei.SessionOptions(spin="on", free_dimensions={"n": 1})
+    assert pickle.loads(pickle.dumps(options)) == options  # noqa: S301 - our own, made here
 
 
 @NEEDS_FORK
