@@ -16,8 +16,8 @@ MOST_THREADS = 256
 LONGEST_TIMEOUT_S = 1e9
 LARGEST_AXIS = 2**62
 MOST_TENSOR_MB = 2**40
-# Pixels along one axis of a mask; more is a mistake, not a picture.
-LARGEST_SIDE = 1 << 20
+# Pixels along one axis of a mask, as of a frame: more is a mistake, and would ask for terabytes.
+LARGEST_SIDE = 65535
 
 
 def checked_path(path: str | os.PathLike[str]) -> str:
