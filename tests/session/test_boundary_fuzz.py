@@ -147,11 +147,16 @@ FIELDS = {
 }
 
 
+def is_harmless(profile: object) -> bool:
+    # Other texts name files, which would then be written.
+    return not isinstance(profile, str) or profile.startswith("/no/folder/")
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     options=st.fixed_dictionaries(
         {}, optional={name: st.one_of(values, values, JUNK) for name, values in FIELDS.items()}
-    )
+    ).filter(lambda options: is_harmless(options.get("profile")))
 )
 def test_any_options_are_taken_or_refused_by_name(options: dict[str, Any]) -> None:
     try:
