@@ -18,14 +18,12 @@ X4 = np.ones(4, np.float32)
 X6 = np.ones((2, 3), np.float32)
 
 
-def expect_timeout(run: Callable[[], object], limit: float) -> float:
+def expect_timeout(run: Callable[[], object], limit: float) -> None:
     start = time.perf_counter()
     with pytest.raises(ei.RunError, match="timeout") as caught:
         run()
     assert caught.value.reason == "timeout"
-    spent = time.perf_counter() - start
-    assert spent >= limit * 0.99
-    return spent
+    assert time.perf_counter() - start >= limit * 0.99
 
 
 def test_an_endless_file_is_stopped_by_the_sessions_limit(shared_data: Path) -> None:
@@ -35,8 +33,8 @@ def test_an_endless_file_is_stopped_by_the_sessions_limit(shared_data: Path) -> 
         s.name: np.ones([n if isinstance(n, int) else 1 for n in s.shape], s.dtype)
         for s in session.inputs
     }
-    assert expect_timeout(lambda: session.run(frame), 0.05) < 5
-    assert expect_timeout(lambda: session.run(frame, timeout_s=0.01), 0.01) < 5
+    expect_timeout(lambda: session.run(frame), 0.05)
+    expect_timeout(lambda: session.run(frame, timeout_s=0.01), 0.01)
 
 
 def test_a_session_stays_usable_after_fifty_timeouts() -> None:
@@ -145,18 +143,22 @@ def test_the_text_names_the_limit_as_it_was_asked_for(limit: float) -> None:
     busy = ei.Cancellation()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(waits.run, cancel=busy)
-        for run in (
-            lambda: session.run(X4, timeout_s=limit),
-            lambda: binding.run(timeout_s=limit),
-            lambda: session.run_async(X4, timeout_s=limit).result(30),
-            lambda: own.run(X4),
-            lambda: own.bind().run(),
-            lambda: waits.run(timeout_s=limit),
-        ):
-            with pytest.raises(ei.RunError, match=rf"the timeout of {limit} s; raise") as caught:
-                run()
-            assert caught.value.reason == "timeout"
-        busy.cancel()
+        try:
+            for run in (
+                lambda: session.run(X4, timeout_s=limit),
+                lambda: binding.run(timeout_s=limit),
+                lambda: session.run_async(X4, timeout_s=limit).result(30),
+                lambda: own.run(X4),
+                lambda: own.bind().run(),
+                lambda: waits.run(timeout_s=limit),
+            ):
+                with pytest.raises(
+                    ei.RunError, match=rf"the timeout of {limit} s; raise"
+                ) as caught:
+                    run()
+                assert caught.value.reason == "timeout"
+        finally:
+            busy.cancel()  # or a failure would wait for ever
         assert isinstance(first.exception(30), ei.RunError)
 
 
