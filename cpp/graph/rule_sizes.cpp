@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
+#include "graph/folding.hpp"
 #include "graph/links.hpp"
 #include "graph/rules.hpp"
 #include "graph/shape_rules.hpp"
@@ -39,6 +41,22 @@ std::string text_of(const std::vector<std::int64_t>& dims) {
     return out;
 }
 
+// When a tensor comes to be, which decides how large it may be.
+enum class Made {
+    run,       // by a run, or held by the file
+    computed,  // by the runtime while it loads, from constants alone
+};
+
+// The weights of the file under another name, order or type: as large as the file makes them, or
+// up to eight times that where four bits become float32.
+bool keeps_weights(const Node& node) {
+    for (const char* const op : {"Constant", "DequantizeLinear", "Cast", "Identity", "Transpose",
+                                 "Reshape", "Squeeze", "Unsqueeze", "Flatten"}) {
+        if (node.is(op)) return true;
+    }
+    return false;
+}
+
 class Check {
   public:
     explicit Check(Context& context)
@@ -49,7 +67,11 @@ class Check {
   private:
     // These return whether nothing was found.
     bool tensor(const std::string& what, const std::vector<std::int64_t>& dims, ElementType type,
-                bool constant);
+                Made when);
+    std::optional<Values> counted(const Scope& scope, const Node& node);
+    std::optional<Values> sizes_of(std::string_view name);
+    std::optional<Values> gathered(const Node& node);
+    std::optional<Values> summed(const Node& node);
     bool generated(const Scope& scope, const Node& node);
     bool attributes(const Scope& scope, const Node& node);
 
@@ -63,11 +85,13 @@ class Check {
     Links links_;
     Shapes shapes_;
     std::set<std::string_view> constants_;  // values that depend on no input of the model
+    std::set<std::string_view> weights_;    // those of them that are weights of the file
 };
 
 bool Check::tensor(const std::string& what, const std::vector<std::int64_t>& dims, ElementType type,
-                   bool constant) {
+                   Made when) {
     const SizeLimits& limits = context_.checks.sizes;
+    const bool constant = when == Made::computed;
     const std::int64_t most = constant ? limits.constant_bytes() : limits.tensor_bytes;
     const std::int64_t bytes = bytes_of_sizes(dims, type);
     if (bytes <= most) return true;
@@ -77,7 +101,9 @@ bool Check::tensor(const std::string& what, const std::vector<std::int64_t>& dim
                           what + " is " + text_of(dims) + ", " + size + "; the limit is " +
                               std::to_string(most) +
                               (constant ? " for what is computed from constants" : ""),
-                          "use a model for smaller inputs, or raise SessionOptions.max_tensor_mb");
+                          std::string("use a model for smaller inputs, or raise "
+                                      "SessionOptions.max_tensor_mb") +
+                              (constant ? ", an eighth of which is the limit here" : ""));
     return false;
 }
 
@@ -88,45 +114,126 @@ void Check::declared(const ValueInfo& value, const char* what) {
         // What is not known counts as 1. Below 0 the runtime takes it as not known.
         dims.push_back(dim.value && *dim.value >= 0 ? *dim.value : 1);
     }
-    tensor(std::string(what) + " " + in_quotes(value.name), dims, value.type, false);
+    tensor(std::string(what) + " " + in_quotes(value.name), dims, value.type, Made::run);
 }
 
 // Operators that make a tensor as large as a constant says, whatever they are given.
 bool Check::generated(const Scope& scope, const Node& node) {
-    std::optional<std::vector<std::int64_t>> dims;
+    std::optional<Values> dims;
     ElementType type = ElementType::float32;
     const bool constant = scope.is_top() && is_constant(node.input(0));
     if (node.is("ConstantOfShape")) {
-        dims = scope.ints(node.input(0));
+        dims = folded(scope, node.input(0));
         const Attribute* const value = node.attribute("value");
         if (value != nullptr && value->tensors.size() == 1) type = value->tensors[0].type;
     } else if (node.is("Resize")) {
-        dims = scope.ints(node.input(3));
+        dims = folded(scope, node.input(3));
         type = ElementType::uint8;
     } else if (node.is("RandomNormal") || node.is("RandomUniform")) {
         dims = ints_of(node, "shape");
     } else if (node.is("Expand") || node.is("Tile")) {
-        dims = scope.ints(node.input(1));
+        dims = folded(scope, node.input(1));
         type = scope.is_top() ? shapes_.of(node.input(0)).type : ElementType::uint8;
         if (dims && node.is("Tile") && scope.is_top()) multiply(*dims, shapes_.of(node.input(0)));
     } else if (node.is("Range")) {
-        const auto from = scope.ints(node.input(0)), to = scope.ints(node.input(1));
-        const auto step = scope.ints(node.input(2));
-        type = ElementType::int64;
-        if (from && to && step && from->size() == 1 && to->size() == 1 && step->size() == 1 &&
-            step->front() != 0) {
-            const double way =
-                static_cast<double>(to->front()) - static_cast<double>(from->front());
-            const double count = way / static_cast<double>(step->front());
-            dims.emplace(1, static_cast<std::int64_t>(std::clamp(count, 0.0, 4e18)));
-        }
-    } else if (node.is("OneHot")) {
-        dims = scope.ints(node.input(1));
+        dims = counted(scope, node);
+        if (folded(scope, node.input(1))) type = ElementType::int64;
+    } else if (node.is("OneHot") || node.is("CenterCropPad") || node.is("Col2Im") ||
+               node.is("DFT")) {
+        dims = folded(scope, node.input(1));
         type = ElementType::uint8;
+    } else if (node.is("MaxUnpool")) {
+        dims = folded(scope, node.input(2));
+        type = ElementType::uint8;
+    } else if (node.is("HannWindow") || node.is("HammingWindow") || node.is("BlackmanWindow")) {
+        dims = folded(scope, node.input(0));
+        type = static_cast<ElementType>(int_of(node, "output_datatype", 1));
+    } else if (node.is("RoiAlign")) {
+        dims = Values{int_of(node, "output_height", 1), int_of(node, "output_width", 1)};
+    } else if (scope.is_top() && node.is("Gather")) {
+        dims = gathered(node);
+        type = shapes_.of(node.input(0)).type;
+    } else if (scope.is_top() && node.is("Einsum")) {
+        dims = summed(node);
+        type = shapes_.of(node.input(0)).type;
     }
     if (!dims) return true;
     for (std::int64_t& dim : *dims) dim = std::max<std::int64_t>(dim, 1);
-    return tensor("the result of " + label(node), *dims, type, constant);
+    return tensor("the result of " + label(node), *dims, type,
+                  constant ? Made::computed : Made::run);
+}
+
+std::optional<Values> Check::counted(const Scope& scope, const Node& node) {
+    const auto from = folded_number(scope, node.input(0)), to = folded_number(scope, node.input(1));
+    const auto step = folded_number(scope, node.input(2));
+    if (!from || !to || !step) return std::nullopt;
+    const double count = (*to - *from) / *step;
+    if (!std::isfinite(count)) return std::nullopt;
+    return Values{static_cast<std::int64_t>(std::clamp(count, 0.0, 4e18))};
+}
+
+// What is not known counts as 1.
+std::optional<Values> Check::sizes_of(std::string_view name) {
+    const Shape& shape = shapes_.of(name);
+    if (!shape.dims) return std::nullopt;
+    Values out;
+    for (const Size& size : *shape.dims) out.push_back(size.value_or(1));
+    return out;
+}
+
+std::optional<Values> Check::gathered(const Node& node) {
+    auto data = sizes_of(node.input(0));
+    const auto indices = sizes_of(node.input(1));
+    if (!data || !indices) return std::nullopt;
+    const auto axis = from_front(int_of(node, "axis", 0), data->size());
+    if (!axis) return std::nullopt;
+    const auto at = data->erase(data->begin() + static_cast<std::ptrdiff_t>(*axis));
+    data->insert(at, indices->begin(), indices->end());
+    return data;
+}
+
+// Of equations without an ellipsis.
+std::optional<Values> Check::summed(const Node& node) {
+    std::map<char, std::int64_t> lengths;
+    std::map<char, int> counts;
+    const std::string_view equation = text_of(node, "equation", "");
+    const std::size_t arrow = equation.find("->");
+    Values sizes;
+    std::size_t input = 0, at = 0;
+    bool fits = equation.find('.') == std::string_view::npos;
+    const auto open = [&] {
+        const auto next = sizes_of(node.input(input++));
+        fits = fits && next;
+        sizes = next.value_or(Values{});
+        at = 0;
+    };
+    open();
+    for (const char letter : equation.substr(0, arrow)) {
+        if (letter == ' ') continue;
+        if (letter == ',') {
+            open();
+        } else if (at < sizes.size()) {
+            std::int64_t& length = lengths[letter];
+            length = std::max(length, sizes[at++]);
+            ++counts[letter];
+        } else {
+            fits = false;
+        }
+        if (!fits) return std::nullopt;
+    }
+    Values out;
+    if (arrow != std::string_view::npos) {
+        for (const char letter : equation.substr(arrow + 2)) {
+            if (const auto found = lengths.find(letter); found != lengths.end()) {
+                out.push_back(found->second);
+            }
+        }
+    } else {  // the letters that occur once
+        for (const auto& [letter, length] : lengths) {
+            if (counts[letter] == 1) out.push_back(length);
+        }
+    }
+    return out;
 }
 
 // Pads, kernels, strides and scales beyond any tensor: what they lead to overflows before it is a
@@ -151,7 +258,7 @@ bool Check::attributes(const Scope& scope, const Node& node) {
         }
     }
     if (node.is("Pad")) {
-        for (const std::int64_t value : scope.ints(node.input(1)).value_or(Values{})) {
+        for (const std::int64_t value : folded(scope, node.input(1)).value_or(Values{})) {
             if (!within(static_cast<double>(value), "pads")) return false;
         }
     }
@@ -169,15 +276,17 @@ void Check::made(const Node& node) {
         !node.is("RandomNormal") && !node.is("RandomUniform") &&
         std::all_of(node.inputs.begin(), node.inputs.end(),
                     [&](std::string_view name) { return name.empty() || is_constant(name); });
+    const bool weights = constant && keeps_weights(node) &&
+                         (node.is("Constant") || links_.initializer(node.input(0)).has_value() ||
+                          weights_.contains(node.input(0)));
     for (const std::string_view name : node.outputs) {
         if (name.empty()) continue;
         if (constant) constants_.insert(name);
-        const Shape& shape = shapes_.of(name);
-        if (!shape.dims) continue;
-        std::vector<std::int64_t> dims;
-        for (const Size& size : *shape.dims) dims.push_back(size.value_or(1));
-        tensor("value " + in_quotes(name) + " of " + label(node), dims, shape.type,
-               constant && !node.is("Constant"));
+        if (weights) weights_.insert(name);
+        const auto dims = sizes_of(name);
+        if (!dims) continue;
+        tensor("value " + in_quotes(name) + " of " + label(node), *dims, shapes_.of(name).type,
+               constant && !weights ? Made::computed : Made::run);
     }
 }
 

@@ -342,6 +342,60 @@ def test_what_constants_make_huge_is_refused(op: str) -> None:
     assert codes(HUGE[op](2**62)) == ["size"]
 
 
+def small(op: str, first: NDArray, second: NDArray) -> bytes:
+    """A ConstantOfShape of about 4 GB, whose sizes another node computes from constants."""
+    nodes = [
+        helper.make_node(op, ["a", "b"], ["s"], **({"axis": 0} if op == "Concat" else {})),
+        helper.make_node("Cast", ["s"], ["t"], to=IDS),
+        helper.make_node("ConstantOfShape", ["t"], ["big"]),
+        helper.make_node("ReduceMax", ["big"], ["y"], keepdims=0),
+    ]
+    held = {"a": first, "b": second}
+    return model_bytes(nodes, [tensor("x", ())], [tensor("y", ())], held)
+
+
+def of_constants(op: str, *held: NDArray, **attributes: object) -> bytes:
+    names = [f"c{i}" for i in range(len(held))]
+    node = helper.make_node(op, names, ["big"], **attributes)
+    return made_by(node, dict(zip(names, held, strict=True)))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        small("Add", sizes(10**9), sizes(5)),
+        small("Sub", sizes(10**9), sizes(5)),
+        small("Mul", sizes(10**5), sizes(10**4)),
+        small("Div", sizes(10**12), sizes(10**3)),
+        small("Max", sizes(5), sizes(10**9)),
+        small("Concat", sizes(10**5), sizes(10**4)),
+        of_constants("Range", F32(0), F32(5e8), F32(1)),
+        of_constants("HannWindow", np.array(10**9)),
+        of_constants("Einsum", np.ones(30000, F32), np.ones(30000, F32), equation="i,j->ij"),
+        of_constants("Einsum", np.ones(30000, F32), np.ones(30000, F32), equation="i, j"),
+        of_constants("Gather", np.ones((1, 30000), F32), np.zeros(30000, np.int64)),
+    ],
+)  # fmt: skip
+def test_sizes_that_constants_lead_to_are_found(model: bytes) -> None:
+    assert codes(model) == ["size"]
+
+
+def test_weights_of_the_file_may_be_larger_than_what_it_computes() -> None:
+    # 1 MB of int8 becomes 4 MB of floats, where 16 MB leave 2 MB to what constants make.
+    held = {"w": np.ones((1024, 1024), np.int8), "s": F32(1)}
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "s"], ["f"]),
+        helper.make_node("Transpose", ["f"], ["t"], perm=[1, 0]),
+        helper.make_node("MatMul", ["x", "t"], ["y"]),
+    ]
+    ends = [tensor("x", (1, 1024))], [tensor("y", (1, 1024))]
+    options = ei.SessionOptions(max_tensor_mb=16)
+    ei.Session(model_bytes(nodes, *ends, held), threads=1, options=options)
+    nodes[1] = helper.make_node("Mul", ["f", "s"], ["t"])
+    with pytest.raises(ei.ModelError, match=r"max_tensor_mb, an eighth of which is the limit"):
+        ei.Session(model_bytes(nodes, *ends, held), threads=1, options=options)
+
+
 def test_the_limit_is_the_callers() -> None:
     model = HUGE["Resize"](24 * 2**15)  # 3 MB
     ei.Session(model, options=ei.SessionOptions(max_tensor_mb=3))
