@@ -487,6 +487,20 @@ def test_functions_that_unfold_without_end_are_refused() -> None:
     assert time.perf_counter() - start < 10
 
 
+def test_constants_that_functions_copy_without_end_are_refused() -> None:
+    def copying(depth: int) -> bytes:
+        model = onnx.load_from_string(calling(depth, 2))
+        last = model.functions[depth - 1]
+        held = numpy_helper.from_array(np.ones(2**18, F32))  # 1 MB
+        last.node.insert(0, helper.make_node("Constant", [], ["big"], value=held))
+        return model.SerializeToString()
+
+    assert codes(copying(8)) == []  # 128 MB
+    assert codes(copying(10)) == ["function"]  # 512 MB
+    with pytest.raises(ei.ModelError, match="bytes of constants more than it holds"):
+        ei.Session(copying(10))
+
+
 # Weights.
 
 
