@@ -8,6 +8,7 @@
 #include "fuzz/draws.hpp"
 #include "graph/editor.hpp"
 #include "graph/facts.hpp"
+#include "graph/head.hpp"
 #include "graph/links.hpp"
 #include "graph/reader.hpp"
 #include "graph/shapes.hpp"
@@ -155,6 +156,54 @@ void check_tail(const Model& model, const Tail& tail) {
     facts(rest);
 }
 
+bool has_refusals(const Facts& found) {
+    return std::any_of(found.problems.begin(), found.problems.end(),
+                       [](const Problem& problem) { return problem.verdict == Verdict::refused; });
+}
+
+const ValueInfo* named(const std::vector<ValueInfo>& values, std::string_view name) {
+    const auto found = std::find_if(values.begin(), values.end(),
+                                    [&](const ValueInfo& value) { return value.name == name; });
+    return found == values.end() ? nullptr : &*found;
+}
+
+// Where nothing in the whole file is refused, nothing in a part of it may be.
+void check_heads(const Model& model, const Facts& whole, const Checks& checks,
+                 bool int8_becomes_uint8) {
+    const bool sound = !has_refusals(whole);
+    const HeadsCut parts = cut_heads(model, whole.heads, int8_becomes_uint8);
+    expect(parts.core.empty() == parts.heads.empty(), "a core is made where a head is cut");
+    if (parts.heads.empty()) return;
+    const Model core = read(parts.core);
+    expect(core.graph.nodes.size() + parts.heads.size() == model.graph.nodes.size(),
+           "a cut head takes one node away");
+    expect(core.graph.inputs.size() >= model.graph.inputs.size() &&
+               names(core.graph.outputs) == names(model.graph.outputs),
+           "a core keeps inputs and outputs");
+    expect(!sound || !has_refusals(facts(core, checks)), "a sound file has a sound core");
+    for (const HeadCut& cut : parts.heads) {
+        const Head& head = cut.head;
+        expect(head.scale > 0 && head.quantizes, "a cut head quantises");
+        const ValueInfo* const taken = named(core.graph.inputs, head.integers);
+        expect(taken != nullptr && taken->type == head.type &&
+                   named(core.graph.inputs, head.name) == nullptr,
+               "the core takes integers in place of floats");
+        const Model quantize = read(cut.quantize);
+        const ValueInfo* const input = named(quantize.graph.inputs, head.name);
+        const ValueInfo* const output = named(quantize.graph.outputs, head.integers);
+        expect(input != nullptr && input->type == ElementType::float32 && output != nullptr &&
+                   output->type == head.type && same_dims(output->dims, taken->dims),
+               "the head makes what the core takes");
+        for (const Node& node : quantize.graph.nodes) {
+            if (!node.is("QuantizeLinear")) continue;
+            const std::int64_t dtype = int_of(node, "output_dtype", 0);
+            expect(dtype == 0 || dtype == static_cast<std::int64_t>(head.type),
+                   "a head names no other type than its own");
+        }
+        expect(!sound || !has_refusals(facts(quantize, checks)), "a sound file has sound heads");
+    }
+}
+
 void check(const Model& model, std::size_t pick) {
     check_graph(model.graph);
     for (const Function& one : model.functions) check_nodes(one.nodes);
@@ -186,6 +235,9 @@ void check(const Model& model, std::size_t pick) {
            "counts are possible");
 
     rewrite(model, pick);
+    for (const bool int8_becomes_uint8 : {false, true}) {
+        check_heads(model, found, checks, int8_becomes_uint8);
+    }
     const TailSearch search = find_tail(model);
     expect(is_utf8(search.why), "the reason is text");
     if (search.tail) check_tail(model, *search.tail);

@@ -152,6 +152,47 @@ def graph_seeds() -> Iterator[tuple[str, bytes]]:
     yield "everything.onnx", everything()
     yield "shapes.onnx", shapes()
     yield "repeated.onnx", repeated()
+    yield from head_seeds()
+
+
+def head(
+    dtype: type, zero: int | None, paired: bool = True, ir: int = 10, **attributes: int
+) -> bytes:
+    """An input that is quantised first; `zero` None: without a zero point of its own."""
+    names = ["x", "s"] + ([] if zero is None else ["z"])
+    constants = {"s": np.float32(0.5), "w": np.ones((1, 1, 1, 1), np.float32)}
+    if zero is not None:
+        constants["z"] = np.array(zero, dtype)
+    if not paired:
+        constants["t"] = np.float32(0.25)
+    last = ["q", "s" if paired else "t", *names[2:]]
+    nodes = [
+        helper.make_node("QuantizeLinear", names, ["q"], **attributes),
+        helper.make_node("DequantizeLinear", last, ["d"]),
+        helper.make_node("Conv", ["d", "w"], ["y"]),
+    ]
+    inputs = [helper.make_tensor_value_info("x", 1, ["n", 1, 4, 4])]
+    weights = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    if ir < 4:
+        inputs += [
+            helper.make_tensor_value_info(one.name, one.data_type, one.dims) for one in weights
+        ]
+    graph = helper.make_graph(
+        nodes, "head", inputs, [helper.make_tensor_value_info("y", 1, None)], weights
+    )
+    opset = helper.make_opsetid("", 13 if ir < 4 else 21)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=ir)
+    return model.SerializeToString(deterministic=True)
+
+
+def head_seeds() -> Iterator[tuple[str, bytes]]:
+    """Networks with every kind of head that can be cut."""
+    yield "head_uint8.onnx", head(np.uint8, 7)
+    yield "head_int8.onnx", head(np.int8, -3)
+    yield "head_alone.onnx", head(np.int8, -3, paired=False)
+    yield "head_dtype.onnx", head(np.int8, None, output_dtype=TensorProto.INT8)
+    yield "head_both.onnx", head(np.int8, -3, output_dtype=TensorProto.INT8)
+    yield "head_old.onnx", head(np.int8, -3, ir=3)
 
 
 def tail_seeds() -> Iterator[tuple[str, bytes]]:
