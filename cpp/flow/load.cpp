@@ -142,6 +142,7 @@ class Loading {
     void check(const graph::Model& model);
     void sessions(const graph::Model& model, std::span<const std::byte> bytes);
     void sessions_and_heads(const graph::Model& model);
+    bool cut_sessions(const graph::Model& model, graph::HeadsCut& cut);
     void head_sessions(const graph::Model& model, std::vector<graph::HeadCut> cuts);
     void integer_inputs(const graph::Model& model, const std::vector<graph::Head>& heads);
     void name_inputs();
@@ -226,13 +227,23 @@ void Loading::sessions_and_heads(const graph::Model& model) {
                                                "in ways that a cut prevents"
                                              : "a QuantizeLinear was cut off";
     }
-    if (cut.heads.empty()) {
-        sessions(model, bytes_);
-    } else {
-        sessions(graph::read(cut.core), cut.core);
-    }
-    head_sessions(model, std::move(cut.heads));
+    if (cut.heads.empty() || !cut_sessions(model, cut)) sessions(model, bytes_);
     integer_inputs(model, heads);
+}
+
+// A file that the runtime takes whole stays loadable, should it not take a part.
+bool Loading::cut_sessions(const graph::Model& model, graph::HeadsCut& cut) {
+    try {
+        sessions(graph::read(cut.core), cut.core);
+        head_sessions(model, std::move(cut.heads));
+        return true;
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::model) throw;
+        core_ = rest_ = nullptr;
+        loaded_.quantized.clear();
+        loaded_.head_why = std::string("not cut: a part would not load: ") + error.what();
+        return false;
+    }
 }
 
 void Loading::head_sessions(const graph::Model& model, std::vector<graph::HeadCut> cuts) {

@@ -104,8 +104,11 @@ std::vector<std::byte> declaration(const ValueInfo& input, std::string_view name
     return tensor_value(name, type, input.dims);
 }
 
-// The node with another name for its third input.
+// The node with another name for its third input, whose type is that of the integers from now on:
+// the attribute that may have told it goes. (That of a DequantizeLinear tells of the floats.)
 std::vector<std::byte> with_zero_point(const Node& node, std::string_view name) {
+    const Attribute* const dtype =
+        node.is("QuantizeLinear") ? node.attribute("output_dtype") : nullptr;
     WireWriter out;
     for (std::size_t i = 0; i < std::max<std::size_t>(node.inputs.size(), 3); ++i) {
         out.text(node_field::input, i == 2 ? name : node.input(i));
@@ -114,6 +117,10 @@ std::vector<std::byte> with_zero_point(const Node& node, std::string_view name) 
     std::vector<std::byte> message = out.take();
     for (Field field; fields.next(field);) {
         if (field.is(node_field::input, WireType::length)) continue;
+        if (dtype != nullptr && field.is(node_field::attribute, WireType::length) &&
+            field.payload.data() == dtype->message.data()) {
+            continue;
+        }
         message.insert(message.end(), field.whole.begin(), field.whole.end());
     }
     return message;
@@ -128,13 +135,22 @@ std::vector<std::byte> uint8_scalar(std::string_view name, std::int64_t value) {
     return out.take();
 }
 
-// A name that the file does not use.
+void add_names(const Graph& graph, std::set<std::string_view>& used) {
+    for (const Tensor& one : graph.initializers) used.insert(one.name);
+    for (const SparseTensor& one : graph.sparse_initializers) used.insert(one.values.name);
+    for (const ValueInfo& one : graph.inputs) used.insert(one.name);
+    for (const Node& node : graph.nodes) {
+        used.insert(node.outputs.begin(), node.outputs.end());
+        for (const Attribute& one : node.attributes) {
+            for (const Graph& inner : one.graphs) add_names(inner, used);
+        }
+    }
+}
+
+// A name that the file does not use, its inner graphs included: one of theirs would hide it.
 std::string fresh_name(const Model& model, const std::string& base) {
     std::set<std::string_view> used;
-    for (const Tensor& one : model.graph.initializers) used.insert(one.name);
-    for (const ValueInfo& one : model.graph.inputs) used.insert(one.name);
-    for (const Node& node : model.graph.nodes)
-        used.insert(node.outputs.begin(), node.outputs.end());
+    add_names(model.graph, used);
     std::string name = base + "_uint8";
     while (used.contains(name)) name += "_";
     return name;

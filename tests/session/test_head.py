@@ -277,3 +277,49 @@ def test_external_weights_stay_reachable(tmp_path: Path) -> None:
     assert session.describe()["head"]["cut"]
     result = session.run(VALUES)
     assert np.array_equal(result["z1"], result["y"] + weights)
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["zero_point", "none"])
+def test_a_head_that_names_its_type_in_an_attribute_is_cut(bare: bool) -> None:
+    """Of int8 without a zero point; the cut may move it to uint8, where the attribute would lie."""
+    names = ["q", "s"] if bare else ["q", "s", "z"]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s"], ["q"], output_dtype=TensorProto.INT8),
+        helper.make_node("DequantizeLinear", names, ["d"]),
+        helper.make_node("Relu", ["d"], ["y"]),
+    ]
+    held = {"s": SCALE} | ({} if bare else {"z": np.array(0, np.int8)})
+    ends = [tensor("x", ("n", 3, 4))], [tensor("y", ("n", 3, 4))]
+    model = model_bytes(nodes, *ends, held, 21, 10)
+    session = ei.Session(model, threads=1, options=CUT)
+    assert session.describe()["head"]["cut"]
+    wanted = reference(model).run(None, {"x": VALUES})[0]
+    integers = as_integers(VALUES, session.quantized_inputs["x"])
+    assert np.array_equal(session.run(VALUES)["y"], wanted)
+    assert np.array_equal(session.run(integers)["y"], wanted)
+
+
+def test_a_name_inside_a_branch_hides_nothing_of_the_cut() -> None:
+    """The cut adds a zero point; the obvious name for it is taken by a constant of a branch."""
+    inner = helper.make_node("Add", ["d", "q_uint8"], ["sum"])
+    held = numpy_helper.from_array(np.float32(1), "q_uint8")
+    other = helper.make_node("Identity", ["d"], ["same"])
+    branch = helper.make_graph(
+        [inner], "then", [], [helper.make_tensor_value_info("sum", 1, None)], [held]
+    )
+    plain = helper.make_graph([other], "else", [], [helper.make_tensor_value_info("same", 1, None)])
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        helper.make_node("If", ["yes"], ["y"], then_branch=branch, else_branch=plain),
+    ]
+    ends = (
+        [tensor("x", (3, 3, 4)), tensor("yes", (), TensorProto.BOOL)],
+        [helper.make_tensor_value_info("y", 1, None)],
+    )
+    model = model_bytes(nodes, *ends, {"s": SCALE, "z": np.array(-5, np.int8)})
+    session = ei.Session(model, threads=1, options=CUT)
+    for yes in (False, True):
+        given = {"x": VALUES, "yes": np.array(yes)}
+        wanted = reference(model).run(None, given)[0]
+        assert np.array_equal(session.run(given)["y"], wanted)
