@@ -166,7 +166,7 @@ void Binding::bind_core() {
     }
 }
 
-void Binding::complete_outputs() {
+void Binding::complete_outputs(const ort::Limits& limits) {
     if (completed_) return;
     const auto& rest = network_->rest();
     std::vector<std::shared_ptr<BoundTensor>> outputs;
@@ -185,7 +185,7 @@ void Binding::complete_outputs() {
         if (!all_fixed) {
             std::vector<const char*> names;
             for (const auto& spec : rest->outputs()) names.push_back(spec.name.c_str());
-            rest->run({&logits->value, 1}, names, found, network_->options().timeout_s);
+            rest->run({&logits->value, 1}, names, found, limits);
         }
         for (const std::size_t k : wanted_) {
             const auto source = network_->source(k);
@@ -214,7 +214,7 @@ void Binding::complete_outputs() {
 
 const std::vector<std::shared_ptr<BoundTensor>>& Binding::outputs() {
     const auto turn = turn_.take();
-    complete_outputs();
+    complete_outputs(network_->options().timeout_s);
     return outputs_;
 }
 
@@ -224,27 +224,30 @@ void Binding::run_core(const ort::Limits& limits, Clock::time_point start) {
 }
 
 void Binding::run(ort::Limits limits) {
-    const auto turn = turn_.take(limits);
-    complete_outputs();
-    times_ = counted(network_->tally(), [&](Clock::time_point start) {
-        run_core(limits, start);
-        const double core_ms = since_ms(start);
-        if (!rest_) return StageTimes{core_ms, 0};
-        const auto middle = Clock::now();
-        rest_->run(limits.left_since(start));
-        return StageTimes{core_ms, since_ms(middle)};
+    counted(network_->tally(), [&](Clock::time_point& start) {
+        const auto turn = turn_.take(limits);
+        start = Clock::now();
+        complete_outputs(limits);
+        const auto core = Clock::now();
+        run_core(limits.left_since(start), core);
+        const double core_ms = since_ms(core);
+        const auto rest = Clock::now();
+        if (rest_) rest_->run(limits.left_since(start));
+        times_ = {core_ms, rest_ ? since_ms(rest) : 0};
+        return true;
     });
 }
 
 Segmentation Binding::segment(std::optional<SizeHw> size, ort::Limits limits) {
-    const auto turn = turn_.take(limits);
     const std::size_t at = network_->scores_index();
     const auto& scores = core_outputs_[at];
     if (scores == nullptr) {
         throw Error(ErrorKind::input, "segment: output '" + network_->core()->outputs()[at].name +
                                           "' is not bound, wanted it among bind(outputs=[...])");
     }
-    return counted(network_->tally(), [&](Clock::time_point start) {
+    return counted(network_->tally(), [&](Clock::time_point& start) {
+        const auto turn = turn_.take(limits);
+        start = Clock::now();
         run_core(limits, start);
         const auto middle = Clock::now();
         times_.run_ms = since_ms(start);

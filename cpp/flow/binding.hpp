@@ -56,9 +56,9 @@ class Binding {
                                       const std::vector<std::int64_t>& shape) const;
     void bind_input(std::size_t index, const std::vector<std::int64_t>& shape, bool quantized);
     void bind_core();
-    // Heads and core; in a turn of the caller's, as is the next.
+    // Heads and core; in a turn of the caller's, as is the next, which may run the rest once.
     void run_core(const ort::Limits& limits, Clock::time_point start);
-    void complete_outputs();
+    void complete_outputs(const ort::Limits& limits);
 
     std::shared_ptr<const Network> network_;
     std::vector<std::size_t> wanted_;

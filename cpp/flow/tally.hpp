@@ -52,7 +52,8 @@ class Tally {
     std::array<std::atomic<std::uint64_t>, kBuckets> buckets_{};
 };
 
-// Calls `run(start)` as one run of the tally.
+// Calls `run(start)` as one run of the tally. One that waits before it begins moves `start`, so
+// that what completes is counted without the wait; what ends in the wait is counted all the same.
 template <class Run>
 auto counted(Tally& tally, Run&& run) {
     // Counts at the end of the scope: as failed, unless told otherwise.

@@ -229,6 +229,26 @@ bool says_wrong_size(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+// What a run ends in whose terminate flag was raised. The runtime may have failed on its own just
+// before it looked at the flag; it tells the two apart by its words alone, and these are kept
+// wherever they are not those of a stopped run.
+Error stopped(const Library& library, OrtStatus* status, const Error& end) {
+    try {
+        library.check(status, ErrorKind::run, "run the model");
+    } catch (const Error& error) {
+        if (std::string_view(error.what()).find("terminate flag") == std::string_view::npos) {
+            return {end.kind(),
+                    std::string(end.what()) + "; it had failed already: " + error.what(),
+                    end.reason()};
+        }
+    }
+    return end;
+}
+
+}  // namespace
+
 template <class Call>
 void Session::guarded(const Limits& limits, Call&& call) const {
     const Library& library = Library::get();
@@ -255,12 +275,10 @@ void Session::guarded(const Limits& limits, Call&& call) const {
     }
     run_options_.give_back(std::move(options));
     if (status != nullptr && unwanted) {
-        library.api().ReleaseStatus(status);
-        throw cancelled();
+        throw stopped(library, status, cancelled());
     }
     if (status != nullptr && late) {
-        library.api().ReleaseStatus(status);
-        throw timed_out(limits);
+        throw stopped(library, status, timed_out(limits));
     }
     library.check(status, ErrorKind::run, "run the model");
 }

@@ -56,7 +56,7 @@ def convolution(size: int = 32, channels: int = 4, seed: int = 0) -> bytes:
     )
 
 
-def endless() -> bytes:
+def endless(shape: tuple[int, ...] = (4,)) -> bytes:
     """y = x after a loop that never ends by itself."""
     body = helper.make_graph(
         [
@@ -67,13 +67,13 @@ def endless() -> bytes:
         [
             tensor("i", (), TensorProto.INT64),
             tensor("go", (), TensorProto.BOOL),
-            tensor("v", (4,)),
+            tensor("v", shape),
         ],
-        [tensor("go_on", (), TensorProto.BOOL), tensor("w", (4,))],
+        [tensor("go_on", (), TensorProto.BOOL), tensor("w", shape)],
     )
     loop = helper.make_node("Loop", ["most", "yes", "x"], ["y"], body=body)
     weights = {"most": np.array(2**62, np.int64), "yes": np.array(True)}
-    return model_bytes([loop], [tensor("x", (4,))], [tensor("y", (4,))], weights)
+    return model_bytes([loop], [tensor("x", shape)], [tensor("y", shape)], weights)
 
 
 def counting(iterations: int) -> bytes:

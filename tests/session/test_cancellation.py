@@ -175,27 +175,32 @@ def test_what_is_no_token_is_an_input_error(token: object) -> None:
 
 
 def test_who_waits_for_a_bindings_turn_may_give_up() -> None:
-    session = ei.Session(endless(), threads=1)
+    session = ei.Session(endless((1, 2, 2, 2)), threads=1)  # its output can be segmented
     binding = session.bind()
-    busy, waiting = ei.Cancellation(), ei.Cancellation()
+    busy, waiting, began = ei.Cancellation(), ei.Cancellation(), threading.Event()
+
+    def hold() -> None:
+        began.set()
+        binding.run(cancel=busy)
+
     with ThreadPoolExecutor(4) as pool:
-        first = pool.submit(binding.run, cancel=busy)
-        while (ran := session.stats().timeouts) < 100:
-            expect_timeout(binding, 0.02)
-            if session.stats().timeouts == ran:
-                break  # it only waited: the first has begun
+        first = pool.submit(hold)
+        assert began.wait(30)
+        for _ in range(3):
+            expect_timeout(binding, 0.02)  # runs itself, should the first not hold its turn yet
         assert not first.done()
         patient = pool.submit(binding.run, cancel=ei.Cancellation(), timeout_s=0.1)
         other = pool.submit(binding.segment, cancel=waiting)
         waiting.cancel()
         for future in (other, patient):
-            assert isinstance(future.exception(30), ei.EdgeInferError)
+            assert isinstance(future.exception(30), ei.RunError)
         assert other.exception().reason == "cancelled"  # type: ignore[union-attr]
         assert patient.exception().reason == "timeout"  # type: ignore[union-attr]
         assert not first.done()
         busy.cancel()
         expect_cancelled(lambda: first.result(30))
-    assert session.stats().cancelled == 1
+    stats = session.stats()
+    assert (stats.runs, stats.timeouts, stats.cancelled) == (6, 4, 2)
 
 
 def expect_timeout(binding: ei.Binding, limit: float) -> None:

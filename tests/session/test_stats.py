@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from dataclasses import asdict
 
 import numpy as np
@@ -74,6 +75,46 @@ def test_ends_are_told_apart() -> None:
     stats = broken.stats()
     assert (stats.runs, stats.errors, stats.completed) == (2, 1, 1)
     json.dumps(asdict(stats))
+
+
+def test_a_run_that_ends_while_it_waits_for_its_turn_is_counted() -> None:
+    session = ei.Session(endless(), threads=1)
+    binding = session.bind()
+    token, began = ei.Cancellation(), threading.Event()
+
+    def hold() -> None:
+        began.set()
+        with pytest.raises(ei.RunError):
+            binding.run(cancel=token)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert began.wait(30)
+    # The holder may come second: then it waits for this run, which ends all the same.
+    with pytest.raises(ei.RunError) as late:
+        binding.run(timeout_s=0.05)
+    assert late.value.reason == "timeout"
+    token.cancel()
+    holder.join()
+    stats = session.stats()
+    assert (stats.runs, stats.timeouts, stats.cancelled) == (2, 1, 1)
+
+
+def test_the_wait_for_a_turn_is_no_time_of_a_run() -> None:
+    session = ei.Session(counting(3000), threads=1)
+    binding = session.bind()
+    threads = [threading.Thread(target=binding.run) for _ in range(8)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    spent_ms = 1000 * (time.perf_counter() - start)
+    stats = session.stats()
+    assert stats.completed == 8
+    assert stats.mean_ms is not None
+    # They take turns, so their own times fit into one after the other.
+    assert 8 * stats.mean_ms <= spent_ms
 
 
 def test_counts_from_eight_threads_are_exact_and_resets_lose_none() -> None:

@@ -12,7 +12,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 import edgeinfer as ei
-from session.networks import convolution, counting, doubler, endless
+from session.networks import convolution, counting, doubler, endless, model_bytes, tensor
 
 X4 = np.ones(4, np.float32)
 X6 = np.ones((2, 3), np.float32)
@@ -179,3 +179,22 @@ def test_the_text_names_the_whole_limit_in_every_part_of_a_run() -> None:
     for run in (lambda: session.run(X4, timeout_s=0.05), lambda: binding.run(timeout_s=0.05)):
         with pytest.raises(ei.RunError, match=r"the timeout of 0\.05 s; raise"):
             run()
+
+
+def test_a_late_run_that_failed_on_its_own_says_why() -> None:
+    # The operator looks at every index before it begins, with no look at the clock.
+    node = helper.make_node("Gather", ["x", "i"], ["y"])
+    model = model_bytes(
+        [node], [tensor("x", (4,), 2), tensor("i", ("n",), 6)], [tensor("y", ("n",), 2)]
+    )
+    session = ei.Session(model, threads=1)
+    indices = np.zeros(8_000_000, np.int32)
+    indices[-1] = 9
+    inputs = {"x": np.zeros(4, np.uint8), "i": indices}
+    for attempt in range(200):
+        with pytest.raises(ei.RunError) as caught:
+            session.run(inputs, timeout_s=1e-4 * (1 + attempt % 20))
+        if caught.value.reason == "timeout" and "it had failed already" in str(caught.value):
+            break
+    assert caught.value.reason == "timeout"
+    assert "indices element out of data bounds" in str(caught.value)
