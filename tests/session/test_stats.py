@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from dataclasses import asdict
 
 import numpy as np
@@ -98,23 +97,6 @@ def test_a_run_that_ends_while_it_waits_for_its_turn_is_counted() -> None:
     holder.join()
     stats = session.stats()
     assert (stats.runs, stats.timeouts, stats.cancelled) == (2, 1, 1)
-
-
-def test_the_wait_for_a_turn_is_no_time_of_a_run() -> None:
-    session = ei.Session(counting(3000), threads=1)
-    binding = session.bind()
-    threads = [threading.Thread(target=binding.run) for _ in range(8)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    spent_ms = 1000 * (time.perf_counter() - start)
-    stats = session.stats()
-    assert stats.completed == 8
-    assert stats.mean_ms is not None
-    # They take turns, so their own times fit into one after the other.
-    assert 8 * stats.mean_ms <= spent_ms
 
 
 def test_counts_from_eight_threads_are_exact_and_resets_lose_none() -> None:
