@@ -79,10 +79,10 @@ class SessionOptions:
         memory_pattern: plan one block for all intermediate tensors of a fixed input shape.
             Upstream ``EnableMemPattern``.
         flush_denormals: treat denormal floats as zero; speeds up some networks on some CPUs and
-            changes results in the last digits. The runtime heeds it in the threads of the session's
-            own pool and, for the first session of the process alone, in the thread that loads it:
-            NumPy computes so there too from then on, and a later session that asks for something
-            else does not get it there. Upstream key ``session.set_denormal_as_zero``.
+            changes results in the last digits. Set it in the first session of the process: the
+            runtime heeds it in the thread that loads that one, where NumPy computes so too from
+            then on, and a later session that asks for something else may not get it. Upstream key
+            ``session.set_denormal_as_zero``.
         timeout_s: seconds after which any run of the session stops with a ``RunError`` whose
             ``reason`` is ``"timeout"``. None: no limit, but 10 s for a graph that may loop without
             bound (``Session.describe()["loops"]``) or that cannot be looked at (``.ort`` files).
