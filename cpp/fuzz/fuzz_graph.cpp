@@ -167,20 +167,20 @@ const ValueInfo* named(const std::vector<ValueInfo>& values, std::string_view na
     return found == values.end() ? nullptr : &*found;
 }
 
-// Where nothing in the whole file is refused, nothing in a part of it may be.
+// Any file may be cut, but only one of which nothing is refused comes this far on its way to the
+// runtime: its parts are judged, and nothing of them may be refused either.
 void check_heads(const Model& model, const Facts& whole, const Checks& checks,
                  bool int8_becomes_uint8) {
-    const bool sound = !has_refusals(whole);
     const HeadsCut parts = cut_heads(model, whole.heads, int8_becomes_uint8);
     expect(parts.core.empty() == parts.heads.empty(), "a core is made where a head is cut");
-    if (parts.heads.empty()) return;
+    if (parts.heads.empty() || has_refusals(whole)) return;
     const Model core = read(parts.core);
     expect(core.graph.nodes.size() + parts.heads.size() == model.graph.nodes.size(),
            "a cut head takes one node away");
     expect(core.graph.inputs.size() >= model.graph.inputs.size() &&
                names(core.graph.outputs) == names(model.graph.outputs),
            "a core keeps inputs and outputs");
-    expect(!sound || !has_refusals(facts(core, checks)), "a sound file has a sound core");
+    expect(!has_refusals(facts(core, checks)), "a sound file has a sound core");
     for (const HeadCut& cut : parts.heads) {
         const Head& head = cut.head;
         expect(head.scale > 0 && head.quantizes, "a cut head quantises");
@@ -200,7 +200,7 @@ void check_heads(const Model& model, const Facts& whole, const Checks& checks,
             expect(dtype == 0 || dtype == static_cast<std::int64_t>(head.type),
                    "a head names no other type than its own");
         }
-        expect(!sound || !has_refusals(facts(quantize, checks)), "a sound file has sound heads");
+        expect(!has_refusals(facts(quantize, checks)), "a sound file has sound heads");
     }
 }
 
