@@ -115,7 +115,7 @@ def test_a_request_at_any_moment_is_heeded_or_late_but_never_meets_the_next_run(
     binding = session.bind()
     tokens: list[ei.Cancellation] = []
     asked = threading.Event()
-    go = threading.Semaphore(0)
+    go, ended = threading.Semaphore(0), threading.Semaphore(0)
 
     def run(token: ei.Cancellation | None) -> None:
         if bound:
@@ -127,6 +127,8 @@ def test_a_request_at_any_moment_is_heeded_or_late_but_never_meets_the_next_run(
     def ask() -> None:
         for step in range(2000):
             go.acquire()
+            if step % 60 == 0:
+                ended.acquire()  # surely late, however slow or fast the machine is
             for _ in range(step % 60 * 10):
                 pass  # a little later every time: before, within and after the run
             tokens[-1].cancel()
@@ -135,9 +137,11 @@ def test_a_request_at_any_moment_is_heeded_or_late_but_never_meets_the_next_run(
     thread = threading.Thread(target=ask)
     thread.start()
     stopped = 0
-    for _ in range(2000):
+    for step in range(2000):
         tokens.append(ei.Cancellation())
         asked.clear()
+        if step % 60 == 1:
+            tokens[-1].cancel()  # surely early
         go.release()
         try:
             run(tokens[-1])
@@ -145,6 +149,8 @@ def test_a_request_at_any_moment_is_heeded_or_late_but_never_meets_the_next_run(
             if error.reason != "cancelled":
                 raise
             stopped += 1
+        if step % 60 == 0:
+            ended.release()
         run(ei.Cancellation())  # fails when the flag of the run before was left raised
         asked.wait(30)
     thread.join()
