@@ -9,6 +9,7 @@ from onnx import TensorProto, helper
 
 import edgeinfer as ei
 from session.networks import FLOAT, convolution, model_bytes, reference, tensor, with_resize
+from session.test_element_types import NIBBLES, NUMBERS
 
 X6 = np.arange(6, dtype=np.float32).reshape(2, 3)
 ONES = np.ones(3, np.float32)
@@ -121,28 +122,7 @@ def test_some_outputs_are_lent_and_others_made() -> None:
         session.run(X6, out={"neg": block[1], "abs": block[1]})
 
 
-EVERY_TYPE = {
-    "float32": TensorProto.FLOAT,
-    "float64": TensorProto.DOUBLE,
-    "float16": TensorProto.FLOAT16,
-    "bfloat16": TensorProto.BFLOAT16,
-    "float8_e4m3fn": TensorProto.FLOAT8E4M3FN,
-    "float8_e4m3fnuz": TensorProto.FLOAT8E4M3FNUZ,
-    "float8_e5m2": TensorProto.FLOAT8E5M2,
-    "float8_e5m2fnuz": TensorProto.FLOAT8E5M2FNUZ,
-    "bool": TensorProto.BOOL,
-    "int8": TensorProto.INT8,
-    "int16": TensorProto.INT16,
-    "int32": TensorProto.INT32,
-    "int64": TensorProto.INT64,
-    "uint8": TensorProto.UINT8,
-    "uint16": TensorProto.UINT16,
-    "uint32": TensorProto.UINT32,
-    "uint64": TensorProto.UINT64,
-    "object": TensorProto.STRING,
-    "int4": TensorProto.INT4,
-    "uint4": TensorProto.UINT4,
-}
+EVERY_TYPE = {**NUMBERS, "object": TensorProto.STRING, **NIBBLES}
 
 
 def kind_of(name: str) -> np.dtype:
