@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from numpy.typing import NDArray
 
@@ -110,6 +110,10 @@ class Binding:
     def last_times(self) -> StageTimes:
         """How long the parts of the latest ``run`` or ``segment`` took, milliseconds."""
         return StageTimes(*self._binding.last_times_ms)
+
+    def __reduce__(self) -> NoReturn:
+        # See Session: the compiled core must not be asked.
+        raise TypeError("cannot pickle a Binding; make one in the other process")
 
     def _limit(self, timeout_s: float | None) -> float:
         return self._timeout_s if timeout_s is None else checked_timeout(timeout_s)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from numpy.typing import NDArray
 
@@ -365,6 +365,10 @@ class Session:
             queue = self._queue
         if queue is not None:
             queue.close(cancel=cancel)
+
+    def __reduce__(self) -> NoReturn:
+        # Left to itself, the compiled core ends the process under pickle's protocols 0 and 1.
+        raise TypeError("cannot pickle a Session; make one in the other process")
 
     def __enter__(self) -> Self:
         return self

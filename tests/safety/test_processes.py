@@ -58,8 +58,9 @@ FORK = """
 def test_what_holds_a_network_cannot_be_pickled_and_options_can() -> None:
     session = ei.Session(doubler(), threads=1)
     for one in (session, session.bind(), ei.Cancellation()):
-        with pytest.raises(TypeError, match="pickle"):
-            pickle.dumps(one)
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            with pytest.raises(TypeError, match="pickle"):
+                pickle.dumps(one, protocol)
     options = ei.SessionOptions(spin="on", free_dimensions={"n": 1})
     assert pickle.loads(pickle.dumps(options)) == options  # noqa: S301 - our own, made here
 
