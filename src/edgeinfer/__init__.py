@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from edgeinfer.binding import StageTimes as StageTimes
     from edgeinfer.cancellation import Cancellation as Cancellation
     from edgeinfer.decode import decode as decode
+    from edgeinfer.diagnosis import Diagnosis as Diagnosis
+    from edgeinfer.diagnosis import Finding as Finding
+    from edgeinfer.diagnosis import doctor as doctor
     from edgeinfer.errors import BusyError as BusyError
     from edgeinfer.errors import EdgeInferError as EdgeInferError
     from edgeinfer.errors import InputError as InputError
@@ -50,6 +53,9 @@ _HOME = {
     "StageTimes": "binding",
     "Cancellation": "cancellation",
     "decode": "decode",
+    "Diagnosis": "diagnosis",
+    "Finding": "diagnosis",
+    "doctor": "diagnosis",
     "BusyError": "errors",
     "EdgeInferError": "errors",
     "InputError": "errors",

@@ -12,11 +12,12 @@ import edgeinfer
 HEAVY = {"onnx", "onnxruntime", "google.protobuf", "PIL", "torch", "cv2", "ml_dtypes"}
 
 PUBLIC = {
-    "Binding", "BusyError", "Cancellation", "Classes", "EdgeInferError", "Fit", "Frame",
-    "InputError", "Mask", "ModelError", "ModelFacts", "ModelWarning", "PackageError",
-    "PixelFormat", "Placement", "Prepared", "Preprocess", "QuantizedInput", "Resize",
-    "RunError", "RuntimeInfo", "Session", "SessionOptions", "SessionStats", "StageTimes",
-    "TensorSpec", "__version__", "classify", "decode", "inspect", "open_runtime", "segment",
+    "Binding", "BusyError", "Cancellation", "Classes", "Diagnosis", "EdgeInferError", "Finding",
+    "Fit", "Frame", "InputError", "Mask", "ModelError", "ModelFacts", "ModelWarning",
+    "PackageError", "PixelFormat", "Placement", "Prepared", "Preprocess", "QuantizedInput",
+    "Resize", "RunError", "RuntimeInfo", "Session", "SessionOptions", "SessionStats",
+    "StageTimes", "TensorSpec", "__version__", "classify", "decode", "doctor", "inspect",
+    "open_runtime", "segment",
 }  # fmt: skip
 
 
