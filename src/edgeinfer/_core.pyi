@@ -13,6 +13,8 @@ __all__: list[str] = [
     "Cancellation",
     "GraphLevel",
     "HeadFacts",
+    "KernelCheck",
+    "KernelVariant",
     "LoadOptions",
     "ModelFacts",
     "ModelProblem",
@@ -27,17 +29,62 @@ __all__: list[str] = [
     "Tally",
     "TensorSpec",
     "ValueFacts",
+    "check_kernels",
     "classify",
     "cpu_features",
     "cut_tail",
     "dump_model",
     "inspect_model",
+    "kernel_variants",
     "open_runtime",
     "ort_slots",
     "rebuild_model",
     "runtime_providers",
     "segment",
 ]
+
+class KernelVariant:
+    """
+    One way to compute a kernel.
+    """
+    @property
+    def available(self) -> bool:
+        """
+        Whether this CPU has them and EDGEINFER_CPU leaves them in force.
+        """
+    @property
+    def chosen(self) -> bool:
+        """
+        Whether plans use it here.
+        """
+    @property
+    def kernel(self) -> str: ...
+    @property
+    def needs(self) -> str:
+        """
+        Comma list of CPU features, 'none' where it needs none.
+        """
+    @property
+    def variant(self) -> str: ...
+
+class KernelCheck:
+    """
+    A variant that ran on this machine.
+    """
+    @property
+    def equal(self) -> bool:
+        """
+        Whether it equals scalar to the last bit.
+        """
+    @property
+    def kernel(self) -> str: ...
+    @property
+    def times_scalar(self) -> float:
+        """
+        How many times faster than scalar; 1 for scalar itself.
+        """
+    @property
+    def variant(self) -> str: ...
 
 class TailFacts:
     """
@@ -502,6 +549,11 @@ class Binding:
     @property
     def last_times_ms(self) -> tuple[float, float]: ...
 
+def check_kernels() -> list[KernelCheck]:
+    """
+    Runs every available variant on seeded data against scalar. About 50 ms.
+    """
+
 def classify(
     scores: typing.Any, k: typing.SupportsInt | typing.SupportsIndex, *, softmax: bool = False
 ) -> tuple[typing.Any, ...]:
@@ -534,6 +586,11 @@ def inspect_model(
 ) -> ModelFacts:
     """
     Facts about a model file, given as a path or as its bytes. folder: where external data is looked for (default: beside the path). Raises ModelError for a damaged file.
+    """
+
+def kernel_variants() -> list[KernelVariant]:
+    """
+    Every variant of every kernel, best first, scalar last.
     """
 
 def open_runtime(wanted: str, candidates: collections.abc.Sequence[str]) -> tuple[str, str]:
