@@ -391,6 +391,14 @@ void register_flow(py::module_& module) {
                 return to_arrays(std::move(mask));
             },
             py::arg("size"), py::arg("timeout_s"), py::arg("cancel"))
+        .def(
+            "time_bare_loop",
+            [](const BindingPtr& binding, std::size_t count) {
+                const WithoutGil without_gil;  // buffers belong to `binding`
+                binding->run_bare(count);
+            },
+            py::arg("count"),
+            "A C++ loop over the runtime's RunWithBinding; what measurements compare run() with.")
         .def_property_readonly("last_times_ms", [](const flow::Binding& binding) {
             const flow::StageTimes times = [&] {
                 const WithoutGil without_gil;  // may wait for a run in another thread

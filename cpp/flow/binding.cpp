@@ -238,6 +238,11 @@ void Binding::run(ort::Limits limits) {
     });
 }
 
+void Binding::run_bare(std::size_t count) {
+    const auto turn = turn_.take();
+    core_.run_bare(count);
+}
+
 Segmentation Binding::segment(std::optional<SizeHw> size, ort::Limits limits) {
     const std::size_t at = network_->scores_index();
     const auto& scores = core_outputs_[at];

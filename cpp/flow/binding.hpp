@@ -46,6 +46,10 @@ class Binding {
     // or run() has been called before.
     void run(ort::Limits limits);
 
+    // For measurements: the network alone, `count` times in a plain loop over the runtime's
+    // RunWithBinding, the least that run() can cost. Nothing is counted, limited or completed.
+    void run_bare(std::size_t count);
+
     // Network and fused pass over the input buffers; leaves the outputs of a cut tail untouched.
     Segmentation segment(std::optional<SizeHw> size, ort::Limits limits);
 

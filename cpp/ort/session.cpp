@@ -352,4 +352,14 @@ void Binding::output(const std::string& name, const Value& value) {
                   ErrorKind::run, "bind output '" + name + "'");
 }
 
+void Binding::run_bare(std::size_t count) const {
+    const Library& library = Library::get();
+    const auto run = library.api().RunWithBinding;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (OrtStatus* const status = run(session_->get(), nullptr, handle_.get())) {
+            library.check(status, ErrorKind::run, "run the model");
+        }
+    }
+}
+
 }  // namespace ei::ort

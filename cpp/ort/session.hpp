@@ -111,6 +111,8 @@ class Binding {
     void input(const std::string& name, const Value& value);
     void output(const std::string& name, const Value& value);
     void run(const Limits& limits) const { session_->run(handle_.get(), limits); }
+    // For measurements: calls the runtime `count` times and nothing else.
+    void run_bare(std::size_t count) const;
 
   private:
     std::shared_ptr<const Session> session_;

@@ -546,6 +546,10 @@ class Binding:
         timeout_s: typing.SupportsFloat | typing.SupportsIndex,
         cancel: Cancellation | None,
     ) -> tuple[typing.Any, ...]: ...
+    def time_bare_loop(self, count: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        A C++ loop over the runtime's RunWithBinding; what measurements compare run() with.
+        """
     @property
     def last_times_ms(self) -> tuple[float, float]: ...
 
