@@ -37,7 +37,7 @@ from frames import natural_frame
 from peers import common_preprocess, one_thread_session
 
 BENCH = Path(__file__).resolve().parent
-SOURCES = ("frames.py", "networks.py", "peers.py", "quantise_networks.py")
+SOURCES = ("frames.py", "networks.py", "peers/arrays.py", "peers/opencv.py", "quantise_networks.py")
 # Apart from the seeds of the timed frames, so that no file was fitted to what it is timed on.
 CALIBRATION_SEEDS = range(1000, 1016)
 # The quantiser's name for the dequantised low resolution logits, the input of the last Resize.

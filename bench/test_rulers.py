@@ -1,12 +1,16 @@
 """The rulers themselves: run with ``pytest bench``."""
 
+import json
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from agreement import FLOAT, INT8, Bound, agreement, require
-from timing import Timings, alternate
+from rows import Figure, Outcome
+from table import figure_lines, outcome_from_json
+from timing import Ratio, Summary, Timings, alternate
 
 
 def logits(*pixels: tuple[float, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -72,3 +76,46 @@ def test_alternate_measures_milliseconds() -> None:
 def test_alternate_refuses_too_little(rounds: int, warmup: int) -> None:
     with pytest.raises(ValueError, match="rounds >= 2"):
         alternate({"a": lambda _: None}, rounds=rounds, warmup=warmup)
+
+
+def figure(value: float, wanted: float | None, aim: float | None, *, at_most: bool) -> Figure:
+    return Figure("a side", Ratio(value, value, value), wanted, aim, at_most=at_most)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "aim", "at_most", "verdict"),
+    [
+        (1.99, 2, 3, False, "MISSED"),
+        (2.0, 2, 3, False, "reached"),
+        (3.0, 2, 3, False, "aim reached"),
+        (0.61, 0.6, 0.5, True, "MISSED"),
+        (0.6, 0.6, 0.5, True, "reached"),
+        (0.5, 0.6, 0.5, True, "aim reached"),
+        (1.1, None, 1, True, "aim missed"),
+        (1.0, None, None, False, ""),
+        (float("nan"), 1, None, False, "MISSED"),
+        (float("nan"), 1, None, True, "MISSED"),
+    ],
+)
+def test_a_figure_is_judged_by_what_was_wanted_of_it(
+    value: float, wanted: float | None, aim: float | None, at_most: bool, verdict: str
+) -> None:
+    found = figure(value, wanted, aim, at_most=at_most)
+    assert found.verdict == verdict
+    assert found.missed == (verdict == "MISSED")
+
+
+def test_a_figure_missed_once_is_missed_and_shows_every_run() -> None:
+    runs = [Outcome("", (figure(value, 2, 3, at_most=False),), {}) for value in (3.5, 1.75, 2.25)]
+    (line,) = figure_lines(runs)
+    assert "MISSED in 1 of 3" in line
+    assert all(number in line for number in ("3.50", "1.75", "2.25"))
+    (line,) = figure_lines(runs[::2])
+    assert line.endswith(" reached")
+
+
+def test_an_outcome_comes_back_from_the_process_that_measured_it() -> None:
+    sent = Outcome(
+        "masks", (figure(2.5, 2, 3, at_most=False),), {"a side": Summary(3, 2, 4)}, ("without x",)
+    )
+    assert outcome_from_json(json.dumps(asdict(sent))) == sent

@@ -1,0 +1,223 @@
+"""Every figure the project wants to reach, measured beside what people use today.
+
+    python bench/table.py [--only ROW] [--runs N] [--json] [--record]
+
+Each row checks answers, then times edgeinfer and its peers in turn (see ``rows.py``). Exit status 1
+when a row is missed or could not be timed. The rows that run peers say which took no part.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import frame_to_mask
+from machine import Machine, this_machine
+from rows import Figure, Outcome, Row
+from timing import Ratio, Summary
+
+ROWS: tuple[Row, ...] = (
+    Row("frame-to-mask", "frame to mask, 512 net, static int8", frame_to_mask.measure),
+)
+DISTRIBUTIONS = ("edgeinfer", "onnxruntime", "numpy", "opencv-python-headless", "onnx")
+# A row that takes longer than this hangs.
+ROW_LIMIT_S = 300
+WIDTH = 44
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One row of one run: what it found, or why it found nothing."""
+
+    seconds: float
+    outcome: Outcome | None
+    failure: str = ""
+
+    @property
+    def missed(self) -> bool:
+        return self.outcome is None or any(figure.missed for figure in self.outcome.figures)
+
+
+# --- a row in its own process ---------------------------------------------------------------
+
+
+def run_row(row: Row, place: str) -> Attempt:
+    """Measure ``row`` in a new process and count the seconds on stderr while it works."""
+    began = time.monotonic()
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).resolve()), "--child", row.name],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        while True:
+            seconds = time.monotonic() - began
+            _progress(f"{place} {row.name}: {seconds:.0f} s")
+            try:
+                output, errors = child.communicate(timeout=1)
+                break
+            except subprocess.TimeoutExpired:
+                if seconds > ROW_LIMIT_S:
+                    child.kill()
+                    child.communicate()
+                    return Attempt(seconds, None, f"took more than {ROW_LIMIT_S} s")
+    _progress("")
+    seconds = time.monotonic() - began
+    if child.returncode != 0:
+        lines = errors.strip().splitlines() or [f"ended with status {child.returncode}"]
+        return Attempt(seconds, None, lines[-1])
+    return Attempt(seconds, outcome_from_json(output.splitlines()[-1]))
+
+
+def outcome_from_json(text: str) -> Outcome:
+    """The inverse of ``json.dumps(asdict(outcome))``."""
+    fields = json.loads(text)
+    return Outcome(
+        checked=fields["checked"],
+        figures=tuple(
+            Figure(**{**figure, "ratio": Ratio(**figure["ratio"])}) for figure in fields["figures"]
+        ),
+        sides={name: Summary(**side) for name, side in fields["sides"].items()},
+        notes=tuple(fields["notes"]),
+    )
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    elif text.endswith((" 0 s", "0 s")):
+        print(text, file=sys.stderr, flush=True)
+
+
+# --- the table ------------------------------------------------------------------------------
+
+
+def print_machine(machine: Machine) -> None:
+    print(f"{machine.cpu}, {machine.cores} cores, load {machine.load}, {machine.date}")
+    print("  " + ", ".join(f"{name} {version}" for name, version in machine.versions.items()))
+    print(f"  {' '.join(machine.features)}")
+
+
+def print_row(row: Row, attempts: Sequence[Attempt]) -> None:
+    """One line a figure, one column a run."""
+    print(f"\n{row.title}  ({row.name}, {attempts[-1].seconds:.0f} s)")
+    for attempt in attempts:
+        if attempt.outcome is None:
+            print(f"  NOT TIMED: {attempt.failure}")
+    outcomes = [attempt.outcome for attempt in attempts if attempt.outcome is not None]
+    if not outcomes:
+        return
+    for line in figure_lines(outcomes):
+        print(line)
+    print(f"  checked: {outcomes[-1].checked}")
+    for note in outcomes[-1].notes:
+        print(f"  {note}")
+
+
+def figure_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """Each figure with all runs' ratios and intervals, what was wanted, and the worst verdict."""
+    lines = []
+    for figures in zip(*(outcome.figures for outcome in outcomes), strict=True):
+        first = figures[0]
+        ratios = "  ".join(f"{_number(f.ratio.value)} {_interval(f.ratio)}" for f in figures)
+        wish = "at most" if first.at_most else "at least"
+        wanted = "" if first.wanted is None else f"{wish} {first.wanted:g}"
+        aim = "" if first.aim is None else f"aim {first.aim:g}"
+        lines.append(f"  {first.name:{WIDTH}} {ratios}  {wanted:13} {aim:8} {worst(figures)}")
+    return lines
+
+
+def worst(figures: Sequence[Figure]) -> str:
+    """The verdict that holds for all runs, and how many of them missed."""
+    missed = sum(figure.missed for figure in figures)
+    if missed:
+        return "MISSED" if len(figures) == 1 else f"MISSED in {missed} of {len(figures)}"
+    verdicts = {figure.verdict for figure in figures}
+    for verdict in ("reached", "aim missed", "aim reached"):
+        if verdict in verdicts:
+            return verdict
+    return ""
+
+
+def _number(value: float) -> str:
+    return f"{value:7.3f}" if value < 1.5 else f"{value:7.2f}"
+
+
+def _interval(ratio: Ratio) -> str:
+    return f"[{_number(ratio.low).strip()}, {_number(ratio.high).strip()}]".ljust(16)
+
+
+def record(machine: Machine, runs: Sequence[dict[str, Attempt]]) -> Path:
+    """Write below ``record/<machine>/<date>.json``, beside other measurements of that day."""
+    path = Path(__file__).parent / "record" / machine.slug / f"{machine.date}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    day = json.loads(path.read_text()) if path.exists() else {}
+    day["table"] = as_json(machine, runs)
+    path.write_text(json.dumps(day, indent=1, sort_keys=True) + "\n")
+    return path
+
+
+def as_json(machine: Machine, runs: Sequence[dict[str, Attempt]]) -> dict[str, object]:
+    rounded = [{name: asdict(attempt) for name, attempt in run.items()} for run in runs]
+    return {"machine": asdict(machine), "runs": rounded}
+
+
+# --- the program ----------------------------------------------------------------------------
+
+
+def child(name: str) -> int:
+    """Measure one row here and print it as one line of JSON."""
+    row = next(row for row in ROWS if row.name == name)
+    try:
+        outcome = row.measure()
+    except AssertionError as error:
+        print(f"wrong answer: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    print(json.dumps(asdict(outcome)))
+    return 0
+
+
+def main() -> int:
+    names = [row.name for row in ROWS]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--only", metavar="ROW", action="append", choices=names, help=", ".join(names)
+    )
+    parser.add_argument("--runs", type=int, default=1, help="whole runs, one column each")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--record", action="store_true", help="also keep it below bench/record")
+    parser.add_argument("--child", choices=names, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        return child(arguments.child)
+    if arguments.runs < 1:
+        parser.error("--runs must be at least 1")
+    chosen = [row for row in ROWS if arguments.only is None or row.name in arguments.only]
+    machine = this_machine(DISTRIBUTIONS)
+    runs: list[dict[str, Attempt]] = []
+    for number in range(1, arguments.runs + 1):
+        attempts = {}
+        for place, row in enumerate(chosen, 1):
+            where = f"run {number}/{arguments.runs}, row {place}/{len(chosen)}"
+            attempts[row.name] = run_row(row, where)
+        runs.append(attempts)
+    if arguments.json:
+        print(json.dumps(as_json(machine, runs), indent=1, sort_keys=True))
+    else:
+        print_machine(machine)
+        for row in chosen:
+            print_row(row, [run[row.name] for run in runs])
+    if arguments.record:
+        print(f"recorded in {record(machine, runs)}", file=sys.stderr)
+    missed = [name for run in runs for name, attempt in run.items() if attempt.missed]
+    for name in dict.fromkeys(missed):
+        print(f"missed: {name} in {missed.count(name)} of {len(runs)} runs", file=sys.stderr)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
