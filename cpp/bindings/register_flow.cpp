@@ -264,11 +264,16 @@ void register_flow(py::module_& module) {
         .def_property_readonly("cut",
                                [](const flow::QuantizedInput& q) { return q.quantize != nullptr; });
 
+    py::class_<flow::Uint8>(module, "Uint8", "Which int8 activations were moved to uint8, and why.")
+        .def_readonly("moved", &flow::Uint8::moved)
+        .def_readonly("left", &flow::Uint8::left)
+        .def_readonly("why", &flow::Uint8::why);
     py::class_<flow::LoadOptions>(module, "LoadOptions")
         .def(py::init<>())
         .def_readwrite("runtime", &flow::LoadOptions::session)
         .def_readwrite("fuse_tail", &flow::LoadOptions::fuse_tail)
         .def_readwrite("cut_head", &flow::LoadOptions::cut_head)
+        .def_readwrite("to_uint8", &flow::LoadOptions::to_uint8)
         .def_property(
             "max_tensor_bytes",
             [](const flow::LoadOptions& options) { return options.sizes.tensor_bytes; },
@@ -329,6 +334,7 @@ void register_flow(py::module_& module) {
                                [](const flow::Network& n) { return n.checked().timeout_s; })
         .def_property_readonly("quantized", [](const flow::Network& n) { return n.quantized(); })
         .def_property_readonly("head_why", &flow::Network::head_why)
+        .def_property_readonly("uint8", &flow::Network::uint8)
         .def_property_readonly("appended_providers", &flow::Network::appended)
         .def_property_readonly("cpu_fallback",
                                [](const flow::Network& n) { return n.options().cpu_fallback; })

@@ -12,10 +12,12 @@
 #include "bindings/graph_dump.hpp"
 #include "bindings/register.hpp"
 #include "bindings/without_gil.hpp"
+#include "flow/uint8.hpp"
 #include "graph/editor.hpp"
 #include "graph/facts.hpp"
 #include "graph/reader.hpp"
 #include "graph/tail.hpp"
+#include "graph/uint8.hpp"
 
 namespace py = pybind11;
 
@@ -94,6 +96,9 @@ void register_facts(py::module_& module) {
         .def_readonly("scale", &graph::Head::scale)
         .def_readonly("zero_point", &graph::Head::zero_point)
         .def_readonly("quantizes", &graph::Head::quantizes);
+    py::class_<graph::Uint8Facts>(module, "Uint8Facts", "int8 tensors that could be uint8.")
+        .def_readonly("movable", &graph::Uint8Facts::movable)
+        .def_readonly("left", &graph::Uint8Facts::left);
     py::class_<Facts>(module, "ModelFacts", "What a model file is; see edgeinfer.inspect.")
         .def_readonly("file_bytes", &Facts::file_bytes)
         .def_readonly("ir_version", &Facts::ir_version)
@@ -111,6 +116,7 @@ void register_facts(py::module_& module) {
         .def_readonly("quantised_nodes", &Facts::quantised_nodes)
         .def_readonly("external_files", &Facts::external_files)
         .def_readonly("heads", &Facts::heads)
+        .def_readonly("uint8", &Facts::uint8)
         .def_readonly("problems", &Facts::problems)
         .def_property_readonly("may_loop", [](const Facts& self) { return !self.loops.bounded; })
         .def_property_readonly("loops", [](const Facts& self) { return self.loops.why; })
@@ -163,6 +169,19 @@ void register_graph(py::module_& module) {
         "is looked for (default: beside the path). Raises ModelError for a damaged file.");
     module.def("cut_tail", &cut_tail, py::arg("model"),
                "(core, rest, tail) of a model with a segmentation tail, else None.");
+    module.def(
+        "move_to_uint8",
+        [](const py::bytes& model) -> std::optional<py::bytes> {
+            const graph::Model read = graph::read(view(model));
+            const graph::Uint8Move move = graph::find_uint8_move(read);
+            if (move.moved.empty()) return std::nullopt;
+            return as_python(graph::move_to_uint8(read, move));
+        },
+        py::arg("model"),
+        "The model with its int8 activations as uint8; None where none can move.");
+    module.def("uint8_kept_here", &flow::uint8_kept_here,
+               "Why a session with default options leaves int8 activations on this machine; empty: "
+               "it moves them.");
     module.def("rebuild_model", &rebuild_model, py::arg("model"), py::kw_only(),
                py::arg("drop_nodes") = std::vector<std::size_t>{},
                "The model without the nodes of these indices, all else byte for byte.");

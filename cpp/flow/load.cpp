@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "base/mapped_file.hpp"
 #include "flow/declared.hpp"
@@ -139,6 +140,7 @@ class Loading {
     }
     void own_format();
     void onnx(const graph::Model& model);
+    bool uint8_sessions(const std::vector<std::byte>& moved);
     void check(const graph::Model& model);
     void sessions(const graph::Model& model, std::span<const std::byte> bytes);
     void sessions_and_heads(const graph::Model& model);
@@ -231,6 +233,25 @@ void Loading::sessions_and_heads(const graph::Model& model) {
     integer_inputs(model, heads);
 }
 
+// A file that the runtime takes as it is stays loadable, should it not take the moved one.
+bool Loading::uint8_sessions(const std::vector<std::byte>& moved) {
+    const auto bytes = std::exchange(bytes_, moved);
+    std::string path = std::exchange(path_, "");
+    try {
+        sessions_and_heads(graph::read(moved));
+        return true;
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::model) throw;
+        bytes_ = bytes;
+        path_ = std::move(path);
+        core_ = rest_ = nullptr;
+        loaded_.quantized.clear();
+        loaded_.uint8.stay("the runtime would not load the moved file: " +
+                           std::string(error.what()));
+        return false;
+    }
+}
+
 // A file that the runtime takes whole stays loadable, should it not take a part.
 bool Loading::cut_sessions(const graph::Model& model, graph::HeadsCut& cut) {
     try {
@@ -296,8 +317,10 @@ void Loading::onnx(const graph::Model& model) {
     for (const auto& [name, size] : options_.session.free_dimensions) {
         expect_free_dimension(model, name);
     }
+    Uint8Choice uint8 = choose_uint8(model, options_.to_uint8, options_.session);
+    loaded_.uint8 = std::move(uint8.told);
     try {
-        sessions_and_heads(model);
+        if (uint8.model.empty() || !uint8_sessions(uint8.model)) sessions_and_heads(model);
     } catch (const Error& error) {
         const std::string hints = told(problems_, graph::Verdict::unsupported, "\n  ");
         if (error.kind() != ErrorKind::model || hints.empty()) throw;

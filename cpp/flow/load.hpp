@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/uint8.hpp"
 #include "graph/problems.hpp"
 #include "ort/session.hpp"
 #include "plan/segment.hpp"
@@ -19,6 +20,7 @@ struct LoadOptions {
     ort::Options session;
     bool fuse_tail = true;
     bool cut_head = false;
+    std::optional<bool> to_uint8;  // none: where it pays
     graph::SizeLimits sizes = {};
 };
 
@@ -59,6 +61,7 @@ struct Loaded {
     std::shared_ptr<const ort::Session> core, rest;  // rest: null when nothing was cut
     Tail tail;
     Checked checked;
+    Uint8 uint8;
     std::vector<QuantizedInput> quantized;
     std::string head_why;                                     // one sentence
     std::vector<ort::TensorSpec> given_inputs;                // what run() takes, heads uncut

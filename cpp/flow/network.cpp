@@ -93,6 +93,7 @@ Network::Network(Loaded loaded)
       checked_(std::move(loaded.checked)),
       quantized_(std::move(loaded.quantized)),
       head_why_(std::move(loaded.head_why)),
+      uint8_(std::move(loaded.uint8)),
       inputs_(std::move(loaded.given_inputs)),
       file_inputs_(std::move(loaded.inputs)) {
     for (const std::string& name : loaded.outputs) {

@@ -14,6 +14,7 @@
 #include "graph/shapes.hpp"
 #include "graph/tail.hpp"
 #include "graph/text.hpp"
+#include "graph/uint8.hpp"
 #include "graph/values.hpp"
 
 namespace ei::fuzz {
@@ -204,6 +205,33 @@ void check_heads(const Model& model, const Facts& whole, const Checks& checks,
     }
 }
 
+void check_uint8(const Model& model, const Facts& whole, const Checks& checks) {
+    const Uint8Move move = find_uint8_move(model);
+    for (const auto& [why, count] : move.left)
+        expect(is_utf8(why) && count > 0, "reasons are text");
+    if (move.moved.empty()) return;
+    const std::vector<std::byte> bytes = move_to_uint8(model, move);
+    const Model moved = read(bytes);
+    const std::vector<Node>&old_nodes = model.graph.nodes, &new_nodes = moved.graph.nodes;
+    expect(std::equal(old_nodes.begin(), old_nodes.end(), new_nodes.begin(), new_nodes.end(),
+                      [](const Node& a, const Node& b) {
+                          return a.op_type == b.op_type && a.outputs == b.outputs &&
+                                 a.inputs.size() <= b.inputs.size();
+                      }),
+           "a move keeps the nodes and what they make");
+    expect(same_messages(moved.graph.outputs, model.graph.outputs), "a move keeps the outputs");
+    const Links before(model), after(moved);
+    for (const ValueInfo& input : model.graph.inputs) {
+        if (before.initializer(input.name)) continue;
+        const ValueInfo* const kept = named(moved.graph.inputs, input.name);
+        expect(kept != nullptr && same_bytes(kept->message, input.message),
+               "a move keeps the inputs");
+    }
+    expect(find_uint8_move(moved).moved.empty(), "nothing is left to move");
+    if (!has_refusals(whole))
+        expect(!has_refusals(facts(moved, checks)), "a sound file stays sound");
+}
+
 void check(const Model& model, std::size_t pick) {
     check_graph(model.graph);
     for (const Function& one : model.functions) check_nodes(one.nodes);
@@ -238,6 +266,7 @@ void check(const Model& model, std::size_t pick) {
     for (const bool int8_becomes_uint8 : {false, true}) {
         check_heads(model, found, checks, int8_becomes_uint8);
     }
+    check_uint8(model, found, checks);
     const TailSearch search = find_tail(model);
     expect(is_utf8(search.why), "the reason is text");
     if (search.tail) check_tail(model, *search.tail);

@@ -8,6 +8,7 @@
 #include "graph/links.hpp"
 #include "graph/shapes.hpp"
 #include "graph/text.hpp"
+#include "graph/uint8.hpp"
 #include "graph/values.hpp"
 
 namespace ei::graph {
@@ -164,6 +165,9 @@ Facts facts(const Model& model, const Checks& checks) {
     Counter(model).graph(model.graph, out);
     out.heads = find_heads(model);
     for (Head& head : out.heads) head.name = printable(head.name);
+    const Uint8Move move = find_uint8_move(model);
+    out.uint8.movable = static_cast<std::int64_t>(move.moved.size());
+    out.uint8.left.insert(move.left.begin(), move.left.end());
     out.tail = find_tail(model);
     if (out.tail.tail) {
         out.tail.tail->logits = printable(out.tail.tail->logits);

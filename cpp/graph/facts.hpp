@@ -29,6 +29,12 @@ struct OpsetFacts {
     std::int64_t version = 0;
 };
 
+// int8 tensors between operators that could be uint8, and those that could not, by reason.
+struct Uint8Facts {
+    std::int64_t movable = 0;
+    std::map<std::string, std::int64_t> left;
+};
+
 struct Facts {
     std::int64_t file_bytes = 0;
     std::int64_t ir_version = 0;
@@ -43,6 +49,7 @@ struct Facts {
     std::int64_t quantised_nodes = 0;               // of these, in 8-bit integers
     std::vector<std::string> external_files;        // locations as the file gives them
     std::vector<Head> heads;
+    Uint8Facts uint8;
     TailSearch tail;
     Loops loops;
     std::vector<Problem> problems;  // of every verdict

@@ -7,14 +7,14 @@
 #include "graph/editor.hpp"
 #include "graph/fields.hpp"
 #include "graph/links.hpp"
+#include "graph/names.hpp"
 #include "graph/shapes.hpp"
 #include "graph/text.hpp"
 #include "graph/values.hpp"
+#include "graph/zero_point.hpp"
 
 namespace ei::graph {
 namespace {
-
-constexpr std::int64_t kHalfRange = 128;  // from int8 to uint8
 
 bool is_quantised(ElementType type) {
     return type == ElementType::uint8 || type == ElementType::int8 || type == ElementType::uint16 ||
@@ -104,58 +104,6 @@ std::vector<std::byte> declaration(const ValueInfo& input, std::string_view name
     return tensor_value(name, type, input.dims);
 }
 
-// The node with another name for its third input, whose type is that of the integers from now on:
-// the attribute that may have told it goes. (That of a DequantizeLinear tells of the floats.)
-std::vector<std::byte> with_zero_point(const Node& node, std::string_view name) {
-    const Attribute* const dtype =
-        node.is("QuantizeLinear") ? node.attribute("output_dtype") : nullptr;
-    WireWriter out;
-    for (std::size_t i = 0; i < std::max<std::size_t>(node.inputs.size(), 3); ++i) {
-        out.text(node_field::input, i == 2 ? name : node.input(i));
-    }
-    WireReader fields(node.message);
-    std::vector<std::byte> message = out.take();
-    for (Field field; fields.next(field);) {
-        if (field.is(node_field::input, WireType::length)) continue;
-        if (dtype != nullptr && field.is(node_field::attribute, WireType::length) &&
-            field.payload.data() == dtype->message.data()) {
-            continue;
-        }
-        message.insert(message.end(), field.whole.begin(), field.whole.end());
-    }
-    return message;
-}
-
-std::vector<std::byte> uint8_scalar(std::string_view name, std::int64_t value) {
-    const std::byte byte = static_cast<std::byte>(value);
-    WireWriter out;
-    out.varint(tensor_field::data_type, static_cast<std::uint64_t>(ElementType::uint8));
-    out.text(tensor_field::name, name);
-    out.length(tensor_field::raw_data, Bytes(&byte, 1));
-    return out.take();
-}
-
-void add_names(const Graph& graph, std::set<std::string_view>& used) {
-    for (const Tensor& one : graph.initializers) used.insert(one.name);
-    for (const SparseTensor& one : graph.sparse_initializers) used.insert(one.values.name);
-    for (const ValueInfo& one : graph.inputs) used.insert(one.name);
-    for (const Node& node : graph.nodes) {
-        used.insert(node.outputs.begin(), node.outputs.end());
-        for (const Attribute& one : node.attributes) {
-            for (const Graph& inner : one.graphs) add_names(inner, used);
-        }
-    }
-}
-
-// A name that the file does not use, its inner graphs included: one of theirs would hide it.
-std::string fresh_name(const Model& model, const std::string& base) {
-    std::set<std::string_view> used;
-    add_names(model.graph, used);
-    std::string name = base + "_uint8";
-    while (used.contains(name)) name += "_";
-    return name;
-}
-
 // The QuantizeLinear of a head as a model of its own.
 std::vector<std::byte> alone(const Model& model, const Head& head,
                              const std::optional<std::string>& zero_point) {
@@ -175,8 +123,8 @@ std::vector<std::byte> alone(const Model& model, const Head& head,
         if (!initializers.contains(i)) edit.initializers.drop_at(i);
     }
     if (zero_point) {
-        edit.nodes.replace[head.node] = with_zero_point(node, *zero_point);
-        edit.initializers.add.push_back(uint8_scalar(*zero_point, head.zero_point));
+        edit.nodes.replace[head.node] = with_inputs(node, {{2, *zero_point}});
+        edit.initializers.add.push_back(uint8_tensor(*zero_point, {}, head.zero_point));
     }
     edit.inputs.drop_all = edit.outputs.drop_all = edit.value_infos.drop_all = true;
     const ValueInfo& input = graph.inputs[head.input];
@@ -220,6 +168,7 @@ std::vector<Head> find_heads(const Model& model) {
 HeadsCut cut_heads(const Model& model, const std::vector<Head>& heads, bool int8_becomes_uint8) {
     const Graph& graph = model.graph;
     const Links links(model);
+    const Names names(model);
     GraphEdit edit;
     HeadsCut out;
     for (const Head& found : heads) {
@@ -230,10 +179,10 @@ HeadsCut cut_heads(const Model& model, const std::vector<Head>& heads, bool int8
             if (!head.paired) continue;
             head.type = ElementType::uint8;
             head.zero_point += kHalfRange;
-            zero_point = fresh_name(model, head.integers);
+            zero_point = names.fresh(head.integers + "_uint8");
             const std::size_t reader = links.users(head.integers).front();
-            edit.nodes.replace[reader] = with_zero_point(graph.nodes[reader], *zero_point);
-            edit.initializers.add.push_back(uint8_scalar(*zero_point, head.zero_point));
+            edit.nodes.replace[reader] = with_inputs(graph.nodes[reader], {{2, *zero_point}});
+            edit.initializers.add.push_back(uint8_tensor(*zero_point, {}, head.zero_point));
             if (model.ir_version < 4) {
                 edit.inputs.add.push_back(
                     tensor_value(*zero_point, ElementType::uint8, std::vector<Dim>{}));

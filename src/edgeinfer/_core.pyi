@@ -28,6 +28,8 @@ __all__: list[str] = [
     "TailFacts",
     "Tally",
     "TensorSpec",
+    "Uint8",
+    "Uint8Facts",
     "ValueFacts",
     "check_kernels",
     "classify",
@@ -36,11 +38,13 @@ __all__: list[str] = [
     "dump_model",
     "inspect_model",
     "kernel_variants",
+    "move_to_uint8",
     "open_runtime",
     "ort_slots",
     "rebuild_model",
     "runtime_providers",
     "segment",
+    "uint8_kept_here",
 ]
 
 class KernelVariant:
@@ -179,6 +183,15 @@ class HeadFacts:
     @property
     def zero_point(self) -> int: ...
 
+class Uint8Facts:
+    """
+    int8 tensors that could be uint8.
+    """
+    @property
+    def left(self) -> dict[str, int]: ...
+    @property
+    def movable(self) -> int: ...
+
 class ModelFacts:
     """
     What a model file is; see edgeinfer.inspect.
@@ -221,6 +234,8 @@ class ModelFacts:
     def tail(self) -> TailFacts | None: ...
     @property
     def tail_why(self) -> str: ...
+    @property
+    def uint8(self) -> Uint8Facts: ...
     @property
     def weight_bytes(self) -> int: ...
     @property
@@ -448,10 +463,22 @@ class QuantizedInput:
     @property
     def zero_point(self) -> int: ...
 
+class Uint8:
+    """
+    Which int8 activations were moved to uint8, and why.
+    """
+    @property
+    def left(self) -> dict[str, int]: ...
+    @property
+    def moved(self) -> int: ...
+    @property
+    def why(self) -> str: ...
+
 class LoadOptions:
     cut_head: bool
     fuse_tail: bool
     runtime: RuntimeOptions
+    to_uint8: bool | None
     def __init__(self) -> None: ...
     @property
     def max_tensor_bytes(self) -> int: ...
@@ -519,6 +546,8 @@ class Network:
     def tail_why(self) -> str: ...
     @property
     def timeout_s(self) -> float: ...
+    @property
+    def uint8(self) -> Uint8: ...
     @property
     def warnings(self) -> list[ModelProblem]: ...
 
@@ -597,6 +626,11 @@ def kernel_variants() -> list[KernelVariant]:
     Every variant of every kernel, best first, scalar last.
     """
 
+def move_to_uint8(model: bytes) -> bytes | None:
+    """
+    The model with its int8 activations as uint8; None where none can move.
+    """
+
 def open_runtime(wanted: str, candidates: collections.abc.Sequence[str]) -> tuple[str, str]:
     """
     Open libonnxruntime once for the process; returns (path, version).
@@ -630,6 +664,11 @@ def segment(
 ) -> tuple[typing.Any, ...]:
     """
     Logits (C, h, w) to (mask (height, width), areas (C,) int64): bilinear upsampling and argmax in one pass.
+    """
+
+def uint8_kept_here() -> str:
+    """
+    Why a session with default options leaves int8 activations on this machine; empty: it moves them.
     """
 
 __version__: str

@@ -25,6 +25,11 @@ def description(network: _core.Network, options: SessionOptions) -> dict[str, An
                 for one in network.quantized
             },
         },
+        "uint8": {
+            "moved": network.uint8.moved,
+            "left": dict(network.uint8.left),
+            "why": network.uint8.why,
+        },
         "looked_at": network.looked_at,
         "warnings": [one.text for one in network.warnings],
         "loops": {"without_bound": network.may_loop, "why": network.loops},

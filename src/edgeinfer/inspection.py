@@ -14,7 +14,15 @@ from edgeinfer import _core
 from edgeinfer._arguments import checked_bytes
 from edgeinfer.errors import InputError
 
-__all__ = ["HeadFacts", "ModelFacts", "Problem", "TailFacts", "ValueFacts", "inspect"]
+__all__ = [
+    "HeadFacts",
+    "ModelFacts",
+    "Problem",
+    "TailFacts",
+    "Uint8Facts",
+    "ValueFacts",
+    "inspect",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +79,21 @@ class HeadFacts:
 
 
 @dataclasses.dataclass(frozen=True)
+class Uint8Facts:
+    """The int8 activations, which a session moves to uint8 where the CPU is faster so.
+
+    Attributes:
+        movable: int8 tensors between operators that can move.
+        left: how many cannot, by reason.
+        kept: why a session with default options moves none on this machine; empty: it moves them.
+    """
+
+    movable: int
+    left: dict[str, int]
+    kept: str
+
+
+@dataclasses.dataclass(frozen=True)
 class TailFacts:
     """The end of a segmentation network that a session replaces by its fused pass.
 
@@ -114,6 +137,7 @@ class ModelFacts:
             that compute in 8-bit integers.
         external_files: locations of weights kept beside the file, as the file gives them.
         heads: inputs that may be given as integers.
+        uint8: int8 activations that can be moved to uint8 (``SessionOptions.to_uint8``).
         tail: the segmentation tail, or None; tail_why: one sentence on what was found.
         may_loop: a run may last as long as the file likes, so that a session limits it by
             default; loops: one sentence on what was found.
@@ -137,6 +161,7 @@ class ModelFacts:
     quantised_nodes: int
     external_files: tuple[str, ...]
     heads: tuple[HeadFacts, ...]
+    uint8: Uint8Facts
     tail: TailFacts | None
     tail_why: str
     may_loop: bool
@@ -195,6 +220,7 @@ def inspect(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> M
             HeadFacts(one.name, one.dtype, one.scale, one.zero_point, one.quantizes)
             for one in facts.heads
         ),
+        uint8=Uint8Facts(facts.uint8.movable, dict(facts.uint8.left), _core.uint8_kept_here()),
         tail=None if facts.tail is None else _tail(facts.tail),
         tail_why=facts.tail_why,
         may_loop=facts.may_loop,

@@ -54,8 +54,12 @@ class SessionOptions:
             also take the integers (``Session.quantized_inputs``): preprocessing then writes them
             straight into the bound input. Floats still give what the file gives; they cost one
             more call into the runtime, so leave it False where only floats come.
-        to_uint8: None (as loaded) or False. Moving int8 activations to uint8 is not built yet, so
-            True is refused.
+        to_uint8: whether int8 activations of a statically quantised file become uint8, with zero
+            points 128 higher and hence the same real values; weights stay int8, and so do integers
+            that a caller gives or gets. None: on x86 with VNNI (avx512_vnni or avx_vnni), where
+            uint8 times int8 is what the CPU multiplies, for sessions on the CPU alone. Without VNNI
+            such products saturate unless the weights have 7 bits, so nothing is moved. True:
+            wherever it can be done. False: never. See ``Session.describe()["uint8"]``.
         spin: whether threads of the session's own pool (``threads=N``) wait for work by spinning:
             ``"on"`` answers faster and burns CPU between runs. ``"auto"`` is ``"off"``. The shared
             pool never spins. Upstream key ``session.intra_op.allow_spinning``.
@@ -132,8 +136,8 @@ class SessionOptions:
         for name in ("fuse_tail", "cut_head", "arena", "memory_pattern", "flush_denormals"):
             if not isinstance(getattr(self, name), bool):
                 raise _unlike(name, getattr(self, name), "True or False")
-        if self.to_uint8 is not None and self.to_uint8 is not False:
-            raise _unlike("to_uint8", self.to_uint8, "None or False")
+        if self.to_uint8 is not None and not isinstance(self.to_uint8, bool):
+            raise _unlike("to_uint8", self.to_uint8, "None, True or False")
         if self.arena_mb is not None:
             raise _unlike(
                 "arena_mb", self.arena_mb, "None; use arena=False to give memory back after a run"
@@ -186,6 +190,7 @@ def loading_options(options: SessionOptions, threads: int | None) -> _core.LoadO
     loading.runtime = runtime_options(options, threads)
     loading.fuse_tail = options.fuse_tail
     loading.cut_head = options.cut_head
+    loading.to_uint8 = options.to_uint8
     loading.max_tensor_bytes = checked_max_tensor(options.max_tensor_mb) << 20
     return loading
 

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from oracles.onnx_quantised import Chain  # noqa: E402
 from oracles.onnx_tails import argmax, dequantize, network, quantize, resize, step  # noqa: E402
 
 
@@ -153,6 +154,7 @@ def graph_seeds() -> Iterator[tuple[str, bytes]]:
     yield "shapes.onnx", shapes()
     yield "repeated.onnx", repeated()
     yield from head_seeds()
+    yield from uint8_seeds()
 
 
 def head(
@@ -193,6 +195,31 @@ def head_seeds() -> Iterator[tuple[str, bytes]]:
     yield "head_dtype.onnx", head(np.int8, None, output_dtype=TensorProto.INT8)
     yield "head_both.onnx", head(np.int8, -3, output_dtype=TensorProto.INT8)
     yield "head_old.onnx", head(np.int8, -3, ir=3)
+
+
+def uint8_seeds() -> Iterator[tuple[str, bytes]]:
+    """int8 activations that can be moved to uint8, and some that cannot."""
+    chain = Chain((1, 1, 4, 4))
+    first = chain.pair("x")
+    picked = chain.integer("MaxPool", [chain.quantize(first)], kernel_shape=[1, 1])
+    held = chain.dequantize(chain.constant([[7]], np.int8))
+    total = chain.node("Add", [first, held])
+    yield (
+        "uint8.onnx",
+        chain.model({chain.dequantize(picked): 1, chain.quantize(total): 3}).SerializeToString(
+            deterministic=True
+        ),
+    )
+    chain = Chain((1, 1, 4, 4))
+    point = [chain.constant(0.5, np.float32), chain.constant(-3, np.int8)]
+    value = chain.node("QuantizeLinear", ["x", *point])
+    held = chain.constant([[7]], np.int8)
+    value = chain.node("QLinearAdd", [value, *point, held, *point, *point], "com.microsoft")
+    value = chain.node("QLinearConcat", [*point, value, *point, held, *point], "com.microsoft")
+    yield (
+        "uint8_operators.onnx",
+        chain.model({chain.dequantize(value): 1}).SerializeToString(deterministic=True),
+    )
 
 
 def tail_seeds() -> Iterator[tuple[str, bytes]]:

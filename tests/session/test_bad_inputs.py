@@ -349,7 +349,7 @@ def test_sizes_that_do_not_fit(fixed: ei.Session, size: object) -> None:
         {"timeout_s": float("nan")},
         {"providers": ()},
         {"arena_mb": 5},
-        {"to_uint8": True},
+        {"to_uint8": "yes"},
         {"providers": None},
         {"spin": ["on"]},
         {"fuse_tail": "no"},

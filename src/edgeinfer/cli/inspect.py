@@ -13,7 +13,14 @@ from edgeinfer.cli.model import naming
 from edgeinfer.cli.table import printable, quantity
 
 if TYPE_CHECKING:
-    from edgeinfer.inspection import HeadFacts, ModelFacts, Problem, TailFacts, ValueFacts
+    from edgeinfer.inspection import (
+        HeadFacts,
+        ModelFacts,
+        Problem,
+        TailFacts,
+        Uint8Facts,
+        ValueFacts,
+    )
 
 __all__ = ["add_parser", "execute"]
 
@@ -88,6 +95,7 @@ def _paragraphs(facts: ModelFacts) -> list[tuple[str, list[str]]]:
         ("inputs", [_value(value) for value in facts.inputs] or ["none"]),
         ("outputs", [_value(value) for value in facts.outputs] or ["none"]),
         ("head", [_head(head) for head in facts.heads] or ["no input is quantised at once"]),
+        ("uint8", _uint8(facts.uint8)),
         ("tail", _tail(facts.tail) if facts.tail else [facts.tail_why]),
         ("operators", [", ".join(f"{name} {count}" for name, count in operators) or "none"]),
     ]
@@ -151,6 +159,17 @@ def _head(head: HeadFacts) -> str:
     how = "quantised to" if head.quantizes else "integers already:"
     cut = "; SessionOptions(cut_head=True) takes these" if head.quantizes else ""
     return f"{head.name} {how} {integers}{cut}"
+
+
+def _uint8(uint8: Uint8Facts) -> list[str]:
+    if not uint8.movable and not uint8.left:
+        return ["no int8 activations"]
+    here = f"not moved here: {uint8.kept}" if uint8.kept else "a session moves them here"
+    moved = f"{uint8.movable} int8 activations can move to uint8"
+    return [
+        f"{moved}; {here}" if uint8.movable else moved,
+        *(f"{count} left: {why}" for why, count in uint8.left.items()),
+    ]
 
 
 def _tail(tail: TailFacts) -> list[str]:

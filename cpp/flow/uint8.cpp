@@ -1,0 +1,66 @@
+#include "flow/uint8.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "cpu/features.hpp"
+#include "graph/uint8.hpp"
+
+namespace ei::flow {
+namespace {
+
+bool keeps_int8(const ort::Options& options) {
+    return std::any_of(options.config.begin(), options.config.end(), [](const auto& entry) {
+        return entry.first == "session.qdqisint8allowed" && entry.second == "1";
+    });
+}
+
+// Why nothing is moved although it could be; empty: it is.
+std::string against(std::optional<bool> wanted, const ort::Options& options) {
+    if (wanted) return *wanted ? "" : "to_uint8 is off";
+#if !defined(EDGEINFER_X86_64)
+    return "this CPU computes with int8 as it stands";
+#else
+    if (!options.providers.empty()) return "not moved for other providers than the CPU";
+    if (keeps_int8(options)) return "session.qdqisint8allowed asks the runtime to keep int8";
+    // Without VNNI the products of uint8 and int8 are summed in 16 bits, which saturates unless the
+    // weights were made for it (7 bits).
+    if ((cpu::enabled() & cpu::kVnni) == 0)
+        return "the CPU has no VNNI, without which sums saturate";
+    return "";
+#endif
+}
+
+}  // namespace
+
+std::string uint8_kept_here() {
+    return against(std::nullopt, {});
+}
+
+void Uint8::stay(const std::string& reason) {
+    why = "not moved: " + reason;
+    left[reason] += std::exchange(moved, 0);
+}
+
+Uint8Choice choose_uint8(const graph::Model& model, std::optional<bool> wanted,
+                         const ort::Options& options) {
+    const graph::Uint8Move move = graph::find_uint8_move(model);
+    Uint8Choice choice;
+    choice.told.left = move.left;
+    if (move.moved.empty()) {
+        choice.told.why = move.left.empty() ? "no int8 activations" : "no int8 activation can move";
+        return choice;
+    }
+    const std::string why = against(wanted, options);
+    if (!why.empty()) {
+        choice.told.why = why;
+        choice.told.left[why] += move.moved.size();
+        return choice;
+    }
+    choice.model = graph::move_to_uint8(model, move);
+    choice.told.moved = move.moved.size();
+    choice.told.why = wanted ? "to_uint8 is on" : "x86 with VNNI multiplies uint8 by int8";
+    return choice;
+}
+
+}  // namespace ei::flow
