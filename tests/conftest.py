@@ -1,5 +1,8 @@
 """What all tests share: where real models and pictures lie, and lines for the end of the log."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +12,17 @@ PROJECT = Path(__file__).resolve().parents[1]
 SHARED = PROJECT.parent / "shared"
 
 _LINES = pytest.StashKey[dict[str, list[str]]]()
+_CACHE = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the tests, and the programs they start, out of the user's cache folder."""
+    config.stash[_CACHE] = os.environ["EDGEINFER_CACHE"] = tempfile.mkdtemp(prefix="edgeinfer-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what the tests kept."""
+    shutil.rmtree(config.stash[_CACHE], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

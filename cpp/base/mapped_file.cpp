@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/descriptor.hpp"
 #include "base/error.hpp"
 
 namespace ei {
@@ -25,20 +25,6 @@ namespace {
 std::string reason_of(int number) {
     return std::generic_category().message(number);
 }
-
-class Descriptor {
-  public:
-    explicit Descriptor(int value) noexcept : value_(value) {}
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int value() const noexcept { return value_; }
-
-  private:
-    int value_;
-};
 
 }  // namespace
 
@@ -62,6 +48,28 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
     void* const mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.value(), 0);
     if (mapped == MAP_FAILED) refuse(path, reason_of(errno));
     data_ = static_cast<const std::byte*>(mapped);
+}
+
+std::optional<MappedFile> MappedFile::of(int descriptor, std::size_t size) noexcept {
+    MappedFile file;
+    if (size == 0) return file;
+    void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (mapped == MAP_FAILED) return std::nullopt;
+    file.data_ = static_cast<const std::byte*>(mapped);
+    file.size_ = size;
+    return file;
+}
+
+bool MappedFile::load() const noexcept {
+    if (data_ == nullptr) return true;
+#if defined(__linux__)
+    // MADV_POPULATE_READ (Linux 5.14): tells of a page that cannot be read instead of SIGBUS, and
+    // enters all pages at once. Older kernels do not know it (EINVAL), and are left to the access.
+    constexpr int kPopulateRead = 22;
+    return ::madvise(const_cast<std::byte*>(data_), size_, kPopulateRead) == 0 || errno == EINVAL;
+#else
+    return true;
+#endif
 }
 
 MappedFile::~MappedFile() {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 
 namespace ei {
@@ -16,6 +17,8 @@ class MappedFile {
     MappedFile() = default;
     // Error(model) when the path is no readable regular file; the text names it and the reason.
     explicit MappedFile(const std::filesystem::path& path);
+    // `size` bytes of an open file, which may be closed then. None where it cannot be mapped.
+    static std::optional<MappedFile> of(int descriptor, std::size_t size) noexcept;
     ~MappedFile();
     MappedFile(MappedFile&& other) noexcept;
     MappedFile& operator=(MappedFile&& other) noexcept;
@@ -23,6 +26,9 @@ class MappedFile {
     MappedFile& operator=(const MappedFile&) = delete;
 
     std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+
+    // Reads every page now. False where one cannot be read: a later access would end in SIGBUS.
+    bool load() const noexcept;
 
   private:
     const std::byte* data_ = nullptr;

@@ -5,8 +5,11 @@
 
 #include "base/error.hpp"
 
-#if defined(EDGEINFER_ARM64) && defined(__linux__)
+#if defined(__linux__) && !defined(EDGEINFER_X86_64)
     #include <sys/auxv.h>
+#endif
+#if defined(EDGEINFER_X86_64)
+    #include <cpuid.h>
 #endif
 
 namespace ei::cpu {
@@ -79,6 +82,27 @@ Features enabled() {
         return limit == nullptr ? detected() : detected() & parse(limit);
     }();
     return bits;
+}
+
+std::string identity() {
+    std::string text;
+    const auto add = [&](unsigned long bits) { text += std::to_string(bits) + ' '; };
+#if defined(EDGEINFER_X86_64)
+    // Vendor, model and features. Of leaf 1 the second word is left out: it names the core at hand.
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(0, &a, &b, &c, &d) != 0) add(b), add(c), add(d);
+    if (__get_cpuid(1, &a, &b, &c, &d) != 0) add(a), add(c), add(d);
+    for (const unsigned sub : {0u, 1u}) {
+        if (__get_cpuid_count(7, sub, &a, &b, &c, &d) != 0) add(a), add(b), add(c), add(d);
+    }
+    if (__get_cpuid_count(13, 0, &a, &b, &c, &d) != 0) add(a);  // states that the kernel keeps
+#elif defined(__linux__)
+    add(getauxval(AT_HWCAP));
+    add(getauxval(AT_HWCAP2));
+#else
+    add(detected());
+#endif
+    return text;
 }
 
 std::string names(Features features) {

@@ -29,6 +29,10 @@ Features detected() noexcept;
 // An EDGEINFER_CPU with an unknown name raises Error(input) on the first call.
 Features enabled();
 
+// Everything that the CPU says of itself to whom may choose by it, as text: other than the bits
+// above complete, and without EDGEINFER_CPU. Equal on equal CPUs.
+std::string identity();
+
 // Comma list of names, "none" when empty.
 std::string names(Features features);
 

@@ -10,6 +10,7 @@ import numpy
 
 __all__: list[str] = [
     "Binding",
+    "CacheFile",
     "Cancellation",
     "GraphLevel",
     "HeadFacts",
@@ -31,6 +32,11 @@ __all__: list[str] = [
     "Uint8",
     "Uint8Facts",
     "ValueFacts",
+    "cache_clear",
+    "cache_files",
+    "cache_folder",
+    "cache_recall",
+    "cache_remember",
     "check_kernels",
     "classify",
     "cpu_features",
@@ -581,6 +587,31 @@ class Binding:
         """
     @property
     def last_times_ms(self) -> tuple[float, float]: ...
+
+class CacheFile:
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def used_s(self) -> int: ...
+
+def cache_clear() -> int: ...
+def cache_files() -> list[CacheFile]: ...
+def cache_folder() -> tuple[str, str]:
+    """
+    (path, why it is not used); an empty reason: it is.
+    """
+
+def cache_recall(model: typing.Any, name: str) -> str | None:
+    """
+    What was remembered of a model, or None.
+    """
+
+def cache_remember(model: typing.Any, name: str, text: str) -> str:
+    """
+    Why the text could not be kept; empty: it is.
+    """
 
 def check_kernels() -> list[KernelCheck]:
     """

@@ -8,6 +8,7 @@ import pytest
 # Folder -> floor. A folder sees itself and lower floors, never a neighbour on its own.
 FLOORS = {
     "base": 0,
+    "cache": 1,
     "cpu": 1,
     "graph": 1,
     "kernels": 2,
