@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Machine", "Memory", "Throttling", "read_machine", "resident_kib"]
+__all__ = ["Machine", "Memory", "Throttling", "busy_seconds", "read_machine", "resident_kib"]
 
 _POWER: Final = {
     0: "under-voltage",
@@ -186,6 +186,20 @@ def read_machine(
         memory=_memory(root),
         clock_synchronised=synchronised(),
     )
+
+
+def busy_seconds(root: Path = Path("/")) -> float | None:
+    """CPU seconds that all programs together have used since the machine started.
+
+    Time that a host took from a virtual machine counts as used.
+    """
+    match = re.match(r"cpu +((?:\d+ ?)+)", _text(root / "proc/stat") or "")
+    if match is None:
+        return None
+    ticks = [int(word) for word in match[1].split()]
+    # user nice system idle iowait irq softirq steal; guests are within user already.
+    busy = sum(ticks[:3]) + sum(ticks[5:8])
+    return busy / os.sysconf("SC_CLK_TCK")
 
 
 def resident_kib(root: Path = Path("/")) -> tuple[int | None, int | None]:

@@ -14,18 +14,20 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from edgeinfer.cli import doctor, inspect, run, values
+from edgeinfer.cli import bench, compare, doctor, inspect, run, values
 from edgeinfer.errors import EdgeInferError
 
 __all__ = ["main"]
 
-_COMMANDS = (run, inspect, doctor)
+_COMMANDS = (run, inspect, bench, compare, doctor)
 
 _EPILOG = """\
 examples:
   edgeinfer inspect model.onnx
   edgeinfer run model.onnx photo.jpg --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225
   edgeinfer run model.onnx photos/ --recipe recipe.json --labels labels.txt --out masks/
+  edgeinfer bench model.onnx --out before.json
+  edgeinfer compare before.json after.json
   edgeinfer doctor
 
 Each command has its own --help. Exit status: 0 done, 1 failed, 2 wrong usage.

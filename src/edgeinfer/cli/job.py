@@ -116,17 +116,7 @@ def prepare(session: Session, options: argparse.Namespace, labels: Sequence[str]
     wanted = recipe.image_input(session)
     tasks.check_labels(labels, session)
     preprocess = recipe.build(options, wanted)
-    if (preprocess.dtype, preprocess.shape) != (wanted.dtype, wanted.shape(preprocess.size)):
-        raise InputError(
-            f"layout, dtype: found {preprocess.dtype} {preprocess.shape}, but input "
-            f"{wanted.name!r} takes {wanted.dtype} {wanted.shape(preprocess.size)}; leave --layout "
-            "and --dtype away, or correct the recipe"
-        )
-    if wanted.size_hw is not None and wanted.size_hw != preprocess.size:
-        raise InputError(
-            f"size: found {_size(preprocess.size)} (height x width), but the model takes "
-            f"{_size(wanted.size_hw)} only; correct --size or the recipe"
-        )
+    recipe.check_fits(preprocess, wanted)
     name = tasks.recognise(session) if options.task == "auto" else options.task
     task: tasks.Task
     if name == "segment":
@@ -145,7 +135,3 @@ def prepare(session: Session, options: argparse.Namespace, labels: Sequence[str]
 
     binding = session.bind({wanted.name: wanted.shape(preprocess.size)})
     return Job(session, preprocess, binding, wanted, task, options.out)
-
-
-def _size(size_hw: tuple[int, int]) -> str:
-    return f"{size_hw[0]} x {size_hw[1]}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["is_written_here", "plan_stems", "write_class_map", "write_overlay"]
+__all__ = ["is_written_here", "plan_stems", "write_beside", "write_class_map", "write_overlay"]
 
 _OVERLAY: Final = ".overlay"
 _CLASS_MAP: Final = ".classes"
@@ -65,7 +65,7 @@ def _save(path: Path, pixels: NDArray[Any], kind: str, **settings: int) -> None:
     write_beside(path, lambda file: image.save(file, kind, **settings))
 
 
-def write_beside(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_beside(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Give ``path`` its content in one step, so that nobody ever sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

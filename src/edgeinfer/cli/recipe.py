@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from edgeinfer.cli import values
 from edgeinfer.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     from edgeinfer.session import Session
     from edgeinfer.specs import TensorSpec
 
-__all__ = ["FLAGS", "ImageInput", "build", "image_input", "read_labels"]
+__all__ = [
+    "FLAGS",
+    "ImageInput",
+    "add_arguments",
+    "build",
+    "check_fits",
+    "image_input",
+    "read_labels",
+    "refuse_flags_beside_recipe",
+]
 
 # Destinations of the flags that a recipe file takes the place of.
 FLAGS = (
@@ -43,6 +53,88 @@ class ImageInput:
     def shape(self, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
         """The whole shape for one image of this size."""
         return (1, 3, *size_hw) if self.layout == "NCHW" else (1, *size_hw, 3)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say how a frame becomes the model's input."""
+    image = parser.add_argument_group("from image to tensor (what the model was trained with)")
+    image.add_argument(
+        "--recipe",
+        metavar="FILE",
+        type=Path,
+        help="JSON with all of the following; they are then refused",
+    )
+    image.add_argument(
+        "--size",
+        metavar="H W",
+        type=values.size,
+        help="model input, height and width; also HxW. Default: what the model says",
+    )
+    image.add_argument(
+        "--mean",
+        metavar="R G B",
+        type=values.channels,
+        help="subtracted second; default 0 0 0",
+    )
+    image.add_argument(
+        "--std", metavar="R G B", type=values.channels, help="divided by last; default 1 1 1"
+    )
+    image.add_argument(
+        "--scale", metavar="X", type=values.number, help="first factor; default 1/255"
+    )
+    image.add_argument(
+        "--resize",
+        choices=("pil_bilinear", "cv2_linear", "cv2_area", "nearest"),
+        type=str.lower,
+        help="whose arithmetic to match; default pil_bilinear (also torchvision's)",
+    )
+    image.add_argument(
+        "--fit",
+        choices=("stretch", "letterbox", "crop"),
+        type=str.lower,
+        help="how another aspect ratio is made to fit; default stretch. Masks and overlays are "
+        "brought back to the picture; what a crop left out is no class",
+    )
+    image.add_argument(
+        "--pad",
+        metavar="GRAY",
+        type=values.level,
+        help="gray level around a letterboxed image, 0 to 255; default 114",
+    )
+    image.add_argument(
+        "--color",
+        choices=("rgb", "bgr"),
+        type=str.lower,
+        help="channel order of the model; default rgb",
+    )
+    image.add_argument(
+        "--layout",
+        choices=("nchw", "nhwc"),
+        type=str.lower,
+        help="order of the input's axes; default: as the model declares its input",
+    )
+    image.add_argument(
+        "--dtype",
+        choices=("float32", "uint8", "int8"),
+        type=str.lower,
+        help="type of the input; default: as the model declares it",
+    )
+    image.add_argument(
+        "--quant",
+        metavar="S Z",
+        type=values.quant,
+        help="scale and zero point of a uint8 or int8 input: it takes round(value / S) + Z. "
+        "Default: those that the model dequantises it with; a uint8 input without them takes the "
+        "bytes as they are, unless --scale says otherwise",
+    )
+
+
+def refuse_flags_beside_recipe(options: argparse.Namespace) -> None:
+    """Exit with status 2 where a flag says what the recipe file says too."""
+    if options.recipe is not None:
+        for flag in FLAGS:
+            if getattr(options, flag) is not None:
+                options.usage_error(f"--{flag}: not beside --recipe, which says it already")
 
 
 def image_input(session: Session) -> ImageInput:
@@ -93,9 +185,9 @@ def build(options: argparse.Namespace, wanted: ImageInput) -> Preprocess:
     from edgeinfer.preprocess import Fit, Preprocess, Resize, read_recipe
 
     if options.recipe is not None:
-        values = read_recipe(options.recipe)
-        defaults = _defaults(wanted, quantised=values.get("quant") is not None)
-        return Preprocess.from_recipe(values, defaults=defaults)
+        said = read_recipe(options.recipe)
+        defaults = _defaults(wanted, quantised=said.get("quant") is not None)
+        return Preprocess.from_recipe(said, defaults=defaults)
     size = options.size or wanted.size_hw
     if size is None:
         raise InputError(
@@ -116,6 +208,25 @@ def build(options: argparse.Namespace, wanted: ImageInput) -> Preprocess:
     settings = {name: value for name, value in given.items() if value is not None}
     defaults = _defaults(wanted, quantised=options.quant is not None)
     return Preprocess(size, **{**defaults, **settings})
+
+
+def check_fits(preprocess: Preprocess, wanted: ImageInput) -> None:
+    """Refuse a preprocessing that does not make what the model's input takes."""
+    if (preprocess.dtype, preprocess.shape) != (wanted.dtype, wanted.shape(preprocess.size)):
+        raise InputError(
+            f"layout, dtype: found {preprocess.dtype} {preprocess.shape}, but input "
+            f"{wanted.name!r} takes {wanted.dtype} {wanted.shape(preprocess.size)}; leave --layout "
+            "and --dtype away, or correct the recipe"
+        )
+    if wanted.size_hw is not None and wanted.size_hw != preprocess.size:
+        raise InputError(
+            f"size: found {_text(preprocess.size)} (height x width), but the model takes "
+            f"{_text(wanted.size_hw)} only; correct --size or the recipe"
+        )
+
+
+def _text(size_hw: tuple[int, int]) -> str:
+    return f"{size_hw[0]} x {size_hw[1]}"
 
 
 def _defaults(wanted: ImageInput, *, quantised: bool) -> dict[str, Any]:

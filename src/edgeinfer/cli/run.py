@@ -52,76 +52,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "-r", "--recursive", action="store_true", help="look into folders inside folders"
     )
 
-    image = parser.add_argument_group("from image to tensor (what the model was trained with)")
-    image.add_argument(
-        "--recipe",
-        metavar="FILE",
-        type=Path,
-        help="JSON with all of the following; they are then refused",
-    )
-    image.add_argument(
-        "--size",
-        metavar="H W",
-        type=values.size,
-        help="model input, height and width; also HxW. Default: what the model says",
-    )
-    image.add_argument(
-        "--mean",
-        metavar="R G B",
-        type=values.channels,
-        help="subtracted second; default 0 0 0",
-    )
-    image.add_argument(
-        "--std", metavar="R G B", type=values.channels, help="divided by last; default 1 1 1"
-    )
-    image.add_argument(
-        "--scale", metavar="X", type=values.number, help="first factor; default 1/255"
-    )
-    image.add_argument(
-        "--resize",
-        choices=("pil_bilinear", "cv2_linear", "cv2_area", "nearest"),
-        type=str.lower,
-        help="whose arithmetic to match; default pil_bilinear (also torchvision's)",
-    )
-    image.add_argument(
-        "--fit",
-        choices=("stretch", "letterbox", "crop"),
-        type=str.lower,
-        help="how another aspect ratio is made to fit; default stretch. Masks and overlays are "
-        "brought back to the picture; what a crop left out is no class",
-    )
-    image.add_argument(
-        "--pad",
-        metavar="GRAY",
-        type=values.level,
-        help="gray level around a letterboxed image, 0 to 255; default 114",
-    )
-    image.add_argument(
-        "--color",
-        choices=("rgb", "bgr"),
-        type=str.lower,
-        help="channel order of the model; default rgb",
-    )
-    image.add_argument(
-        "--layout",
-        choices=("nchw", "nhwc"),
-        type=str.lower,
-        help="order of the input's axes; default: as the model declares its input",
-    )
-    image.add_argument(
-        "--dtype",
-        choices=("float32", "uint8", "int8"),
-        type=str.lower,
-        help="type of the input; default: as the model declares it",
-    )
-    image.add_argument(
-        "--quant",
-        metavar="S Z",
-        type=values.quant,
-        help="scale and zero point of a uint8 or int8 input: it takes round(value / S) + Z. "
-        "Default: those that the model dequantises it with; a uint8 input without them takes the "
-        "bytes as they are, unless --scale says otherwise",
-    )
+    recipe.add_arguments(parser)
 
     answer = parser.add_argument_group("what to make of the output")
     answer.add_argument(
@@ -169,10 +100,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def execute(options: argparse.Namespace) -> int:
     """Run the command; 0 if every image gave a result, else 1."""
-    if options.recipe is not None:
-        for flag in recipe.FLAGS:
-            if getattr(options, flag) is not None:
-                options.usage_error(f"--{flag}: not beside --recipe, which says it already")
+    recipe.refuse_flags_beside_recipe(options)
     found = find(options.images, recursive=options.recursive, apart=options.out)
     labels = recipe.read_labels(options.labels) if options.labels else ()
 

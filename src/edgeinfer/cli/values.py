@@ -7,7 +7,18 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["channels", "count", "join_numbers", "level", "number", "quant", "seconds", "size"]
+__all__ = [
+    "channels",
+    "count",
+    "join_numbers",
+    "level",
+    "number",
+    "quant",
+    "seconds",
+    "shape",
+    "share",
+    "size",
+]
 
 # Such as no recipe takes, too: they are to be refused as numbers, not as file names.
 _NUMBER: Final = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
@@ -15,6 +26,7 @@ _NUMBER: Final = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infini
 # Options that take several numbers: how many at most, and what joins them into one argument.
 _SEVERAL: Final = {
     "--size": (2, "x"),
+    "--frame": (2, "x"),
     "--mean": (3, ","),
     "--std": (3, ","),
     "--quant": (2, ","),
@@ -98,3 +110,20 @@ def seconds(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"expected seconds above 0, got {text!r}")
     return value
+
+
+def share(text: str) -> float:
+    """A share from 0 to 1, also in percent: 0.03 or 3%."""
+    value = number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"expected a share such as 0.03 or 3%, got {text!r}")
+    return value
+
+
+def shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """Name and sizes of a tensor from ``NAME=1,3,224,224``; nothing behind ``=`` is a scalar."""
+    name, sign, sizes = text.rpartition("=")
+    extents = re.split("[,x]", sizes) if sizes else []
+    if not sign or not name or any(re.fullmatch(r"\d{1,9}", one) is None for one in extents):
+        raise argparse.ArgumentTypeError(f"expected NAME=1,3,224,224, got {text!r}")
+    return name, tuple(int(one) for one in extents)
