@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from edgeinfer.diagnosis.board import board_findings
 from edgeinfer.diagnosis.findings import Diagnosis, Finding
 from edgeinfer.diagnosis.folders import temporary_folder_finding
+from edgeinfer.diagnosis.kernels import kernel_findings
 from edgeinfer.diagnosis.software import core_findings, package_findings, runtime_findings
 from edgeinfer.machine import read_machine
 
@@ -28,6 +29,7 @@ def doctor() -> Diagnosis:
         ("machine", lambda: board_findings(read_machine())),
         ("packages", package_findings),
         ("core", core_findings),
+        ("kernels", kernel_findings),
         ("onnxruntime", runtime_findings),
         ("temp folder", lambda: (temporary_folder_finding(),)),
     )

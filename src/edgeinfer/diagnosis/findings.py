@@ -12,7 +12,7 @@ State = Literal["ok", "note", "warning", "failed"]
 
 _ORDER: Final[tuple[State, ...]] = ("failed", "warning", "note", "ok")
 _STATE_WIDTH: Final = 9
-_NAME_WIDTH: Final = 16
+_NAME_WIDTH: Final = 24
 
 
 @dataclass(frozen=True, slots=True)

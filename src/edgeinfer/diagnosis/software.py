@@ -194,7 +194,7 @@ def _cpu() -> Finding:
             "cpu features",
             "note",
             f"{found}, limited by EDGEINFER_CPU={mask}",
-            "all that the CPU has",
+            f"all that the CPU has: {_core.cpu_features(limited=False) or 'none'}",
             "unset EDGEINFER_CPU, unless this is a test",
         )
     if not features:
