@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "bindings/raise.hpp"
 #include "bindings/register.hpp"
 
 namespace py = pybind11;
@@ -34,19 +35,35 @@ void raise(const Error& error) {
     }
 }
 
+// The one place where a core error becomes a Python one.
+void translate(std::exception_ptr pending) {
+    try {
+        if (pending) std::rethrow_exception(pending);
+    } catch (const Error& error) {
+        raise(error);
+    } catch (const std::bad_alloc&) {
+        raise(Error(ErrorKind::run, "out of memory; use a smaller model, frame or output"));
+    }
+}
+
 }  // namespace
 
-// The one place where a core error becomes a Python one.
+void raise(std::exception_ptr thrown) noexcept {
+    try {
+        translate(thrown);
+    } catch (py::error_already_set& error) {
+        error.restore();
+    } catch (const py::builtin_exception& error) {
+        error.set_error();
+    } catch (const std::exception& error) {
+        py::set_error(PyExc_RuntimeError, error.what());
+    } catch (...) {
+        py::set_error(PyExc_RuntimeError, "an unknown C++ exception");
+    }
+}
+
 void register_errors(py::module_&) {
-    py::register_local_exception_translator([](std::exception_ptr pending) {
-        try {
-            if (pending) std::rethrow_exception(pending);
-        } catch (const Error& error) {
-            raise(error);
-        } catch (const std::bad_alloc&) {
-            raise(Error(ErrorKind::run, "out of memory; use a smaller model, frame or output"));
-        }
-    });
+    py::register_local_exception_translator(&translate);
 }
 
 }  // namespace ei::bindings

@@ -3,13 +3,13 @@
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <span>
 
 #include "bindings/arrays.hpp"
+#include "bindings/gather.hpp"
 #include "bindings/register.hpp"
+#include "bindings/run.hpp"
 #include "bindings/tensors.hpp"
 #include "bindings/without_gil.hpp"
 #include "flow/binding.hpp"
@@ -23,184 +23,7 @@ namespace {
 // Optional, so that the stubs say that None is taken.
 using Token = std::optional<ort::Cancellation*>;
 using NetworkPtr = std::shared_ptr<const flow::Network>;
-
-std::string names_of(const std::vector<ort::TensorSpec>& specs) {
-    std::string text;
-    for (const auto& spec : specs) text += (text.empty() ? "'" : ", '") + spec.name + "'";
-    return text.empty() ? "none" : text;
-}
-
-std::size_t index_of(const std::vector<ort::TensorSpec>& specs, const std::string& name,
-                     const char* what) {
-    for (std::size_t i = 0; i < specs.size(); ++i) {
-        if (specs[i].name == name) return i;
-    }
-    throw Error(ErrorKind::input, std::string(what) + ": found the name '" + name +
-                                      "', wanted one of " + names_of(specs));
-}
-
-// What one run reads: values in the model's order, and whatever keeps their memory alive.
-struct Inputs {
-    std::vector<ort::Value> values;
-    std::vector<InputTensor> tensors;
-};
-
-Inputs gather(const flow::Network& network, const py::handle& inputs) {
-    const auto& specs = network.inputs();
-    Inputs gathered;
-    // A file may list each of its weights as optional: room is made for those that come.
-    gathered.values.resize(network.required());
-    gathered.tensors.reserve(network.required());
-    const auto put = [&](std::size_t i, const py::handle& object) {
-        if (const auto* integers = network.quantized(i); integers != nullptr) {
-            const py::array array = as_array(object, "input '" + specs[i].name + "'");
-            const bool given = element_type(array.dtype()) == integers->spec.type;
-            gathered.tensors.push_back(to_input(array, given ? integers->spec : specs[i]));
-        } else {
-            gathered.tensors.push_back(to_input(object, specs[i]));
-        }
-        if (i >= gathered.values.size()) gathered.values.resize(i + 1);
-        gathered.values[i] = std::move(gathered.tensors.back().value);
-    };
-    if (!py::isinstance<py::dict>(inputs)) {
-        if (network.required() != 1) {
-            throw Error(ErrorKind::input, "inputs: found one array for a model of " +
-                                              std::to_string(network.required()) +
-                                              " inputs, wanted a dict with " + names_of(specs));
-        }
-        put(0, inputs);
-        return gathered;
-    }
-    // A copy: Python code that runs in between (DLPack, other threads) may change the caller's.
-    const auto named = py::reinterpret_steal<py::dict>(PyDict_Copy(inputs.ptr()));
-    if (!named) throw py::error_already_set();
-    for (const auto& [key, object] : named) {
-        put(index_of(specs, text_of(key, "inputs"), "inputs"), object);
-    }
-    for (std::size_t i = 0; i < network.required(); ++i) {
-        if (!gathered.values[i]) {
-            throw Error(ErrorKind::input,
-                        "inputs: '" + specs[i].name + "' is missing, wanted " + declared(specs[i]));
-        }
-    }
-    return gathered;
-}
-
-std::vector<std::size_t> choose(const flow::Network& network,
-                                const std::optional<py::list>& names) {
-    std::vector<std::size_t> wanted;
-    if (!names) {
-        for (std::size_t i = 0; i < network.outputs().size(); ++i) wanted.push_back(i);
-        return wanted;
-    }
-    for (const py::handle& item : *names) {
-        const std::string name = text_of(item, "outputs");
-        const std::size_t at = index_of(network.outputs(), name, "outputs");
-        if (std::find(wanted.begin(), wanted.end(), at) != wanted.end()) {
-            throw Error(ErrorKind::input,
-                        "outputs: found '" + name + "' twice, wanted each name once");
-        }
-        wanted.push_back(at);
-    }
-    if (wanted.empty()) {
-        throw Error(ErrorKind::input, "outputs: found an empty list, wanted one or more of " +
-                                          names_of(network.outputs()));
-    }
-    return wanted;
-}
-
-std::span<const std::byte> memory_of(const ort::Value& value) {
-    const std::vector<std::int64_t> shape = value.shape();
-    const std::size_t count = ort::count_elements(shape, value.type(), "tensor");
-    return {static_cast<const std::byte*>(value.data()), bytes_of(value.type(), count)};
-}
-
-std::span<const std::byte> memory_of(const py::array& array) {
-    return {static_cast<const std::byte*>(array.data()), static_cast<std::size_t>(array.nbytes())};
-}
-
-// An output of the caller's: its array, and where it goes in the results.
-struct Place {
-    py::object given;
-    std::optional<py::array> array;  // held: a buffer may move, and a DLPack tensor go
-    bool copied = false;
-};
-
-// The runtime may write an output before it has read the last input, and trusts that none overlap.
-void expect_apart(const flow::Network& network, const Inputs& inputs,
-                  std::span<const std::size_t> wanted, std::span<const Place> places) {
-    struct Region {
-        std::string name;
-        std::span<const std::byte> memory;
-    };
-    std::vector<Region> taken;
-    for (std::size_t i = 0; i < inputs.values.size(); ++i) {
-        if (!inputs.values[i]) continue;
-        taken.push_back({"input '" + network.inputs()[i].name + "'", memory_of(inputs.values[i])});
-    }
-    for (std::size_t k = 0; k < wanted.size(); ++k) {
-        if (!places[k].given) continue;
-        Region own{"out['" + network.outputs()[wanted[k]].name + "']", memory_of(*places[k].array)};
-        const std::less<const std::byte*> before;
-        for (const Region& other : taken) {
-            if (before(own.memory.data(), other.memory.data() + other.memory.size()) &&
-                before(other.memory.data(), own.memory.data() + own.memory.size())) {
-                throw Error(ErrorKind::input, own.name +
-                                                  ": found an array that shares memory with " +
-                                                  other.name + ", wanted an array of its own");
-            }
-        }
-        taken.push_back(std::move(own));
-    }
-}
-
-py::dict run(const NetworkPtr& network, const py::handle& inputs,
-             const std::optional<py::list>& outputs, const std::optional<py::dict>& out,
-             const ort::Limits& limits) {
-    const Inputs gathered = gather(*network, inputs);
-    const std::vector<std::size_t> wanted = choose(*network, outputs);
-    std::vector<ort::Value> results(wanted.size());
-    std::vector<Place> places(wanted.size());
-    if (out) {
-        for (const auto& [key, object] : *out) {
-            const std::string name = text_of(key, "out");
-            const std::size_t at = index_of(network->outputs(), name, "out");
-            const auto place = std::find(wanted.begin(), wanted.end(), at);
-            if (place == wanted.end()) {
-                throw Error(ErrorKind::input,
-                            "out: found '" + name + "', which outputs=[...] leaves out");
-            }
-            const auto k = static_cast<std::size_t>(place - wanted.begin());
-            Place& own = places[k];
-            own.array = as_array(object, "out['" + name + "']");
-            own.given = py::reinterpret_borrow<py::object>(object);
-            results[k] = to_output(*own.array, network->outputs()[at]);
-            own.copied = !results[k];
-        }
-        expect_apart(*network, gathered, wanted, places);
-    }
-    {
-        // Safe: the run touches only memory that `gathered`, `places` and `results` keep alive.
-        const WithoutGil without_gil;
-        network->run(gathered.values, wanted, results, limits);
-    }
-    py::dict named;
-    for (std::size_t k = 0; k < wanted.size(); ++k) {
-        const std::string& name = network->outputs()[wanted[k]].name;
-        if (places[k].given && !places[k].copied) {
-            named[py::str(name)] = places[k].given;
-            continue;
-        }
-        py::array made = to_array(std::move(results[k]), name);
-        if (!places[k].given) {
-            named[py::str(name)] = std::move(made);
-            continue;
-        }
-        copy_into(*places[k].array, made, "out['" + name + "']");
-        named[py::str(name)] = places[k].given;
-    }
-    return named;
-}
+using BindingPtr = std::shared_ptr<flow::Binding>;
 
 // (classes (H, W) uint8 or uint16, areas int64 (C,)), both owning their memory.
 py::tuple to_arrays(flow::Segmentation&& mask) {
@@ -225,8 +48,6 @@ py::tuple segment(const NetworkPtr& network, const py::handle& inputs,
     }
     return to_arrays(std::move(mask));
 }
-
-using BindingPtr = std::shared_ptr<flow::Binding>;
 
 py::dict views(const std::vector<std::shared_ptr<flow::BoundTensor>>& tensors) {
     py::dict named;
@@ -281,7 +102,9 @@ void register_flow(py::module_& module) {
                 options.sizes.tensor_bytes = bytes;
             });
 
-    py::class_<flow::Network, std::shared_ptr<flow::Network>>(module, "Network")
+    py::class_<flow::Network, std::shared_ptr<flow::Network>> network(module, "Network");
+    add_run(network);
+    network
         .def_static(
             "from_file",
             [](const std::filesystem::path& path, const flow::LoadOptions& options) {
@@ -342,15 +165,6 @@ void register_flow(py::module_& module) {
         .def_property_readonly("tail_why", [](const flow::Network& n) { return n.tail().why; })
         .def_property_readonly("tail_steps", [](const flow::Network& n) { return n.tail().steps; })
         .def(
-            "run",
-            [](const std::shared_ptr<flow::Network>& network, const py::object& inputs,
-               const std::optional<py::list>& outputs, const std::optional<py::dict>& out,
-               double timeout_s, const Token& cancel) {
-                return run(network, inputs, outputs, out, {timeout_s, cancel.value_or(nullptr)});
-            },
-            py::arg("inputs"), py::arg("outputs"), py::arg("out"), py::arg("timeout_s"),
-            py::arg("cancel"))
-        .def(
             "segment",
             [](const std::shared_ptr<flow::Network>& network, const py::object& inputs,
                const std::optional<flow::SizeHw>& size, double timeout_s, const Token& cancel) {
@@ -358,7 +172,9 @@ void register_flow(py::module_& module) {
             },
             py::arg("inputs"), py::arg("size"), py::arg("timeout_s"), py::arg("cancel"));
 
-    py::class_<flow::Binding, BindingPtr>(module, "Binding")
+    py::class_<flow::Binding, BindingPtr> binding(module, "Binding");
+    add_run(binding);
+    binding
         .def(py::init([](const std::shared_ptr<flow::Network>& network,
                          const std::map<std::string, std::vector<std::int64_t>>& shapes,
                          const std::optional<py::list>& outputs, bool quantized) {
@@ -378,13 +194,6 @@ void register_flow(py::module_& module) {
                  }
                  return views(*tensors);
              })
-        .def(
-            "run",
-            [](const BindingPtr& binding, double timeout_s, const Token& cancel) {
-                const WithoutGil without_gil;  // buffers belong to `binding`
-                binding->run({timeout_s, cancel.value_or(nullptr)});
-            },
-            py::arg("timeout_s"), py::arg("cancel"))
         .def(
             "segment",
             [](const BindingPtr& binding, const std::optional<flow::SizeHw>& size, double timeout_s,

@@ -1,5 +1,6 @@
 #include "bindings/tensors.hpp"
 
+#include <bit>
 #include <string>
 
 #include "base/error.hpp"
@@ -62,8 +63,28 @@ std::vector<std::int64_t> shape_of(const py::array& array) {
     return {array.shape(), array.shape() + array.ndim()};
 }
 
-void expect_type(const py::array& array, const ort::TensorSpec& spec, const std::string& what) {
+// How errors call a tensor; made when one is raised.
+using Name = std::string (*)(const ort::TensorSpec&);
+
+std::string name_of_input(const ort::TensorSpec& spec) {
+    return "input '" + spec.name + "'";
+}
+
+std::string name_of_output(const ort::TensorSpec& spec) {
+    return "out['" + spec.name + "']";
+}
+
+py::array array_of(const py::handle& object, const ort::TensorSpec& spec, Name name) {
+    if (py::isinstance<py::array>(object)) return py::reinterpret_borrow<py::array>(object);
+    return as_array(object, name(spec));
+}
+
+void expect_type(const py::array& array, const ort::TensorSpec& spec, Name name) {
+    constexpr char kForeign = std::endian::native == std::endian::little ? '>' : '<';
     const py::dtype dtype = array.dtype();
+    const bool is_native = dtype.byteorder() != kForeign;
+    if (element_type(dtype) == spec.type && is_native) return;
+    const std::string what = name(spec);
     if (element_type(dtype) != spec.type) {
         // Most often that is a picture as it came from the camera.
         const bool is_frame =
@@ -75,12 +96,25 @@ void expect_type(const py::array& array, const ort::TensorSpec& spec, const std:
                           : "; convert it with .astype('") +
                 name_of(spec.type) + "')");
     }
-    if (!dtype.attr("isnative").cast<bool>()) {
-        throw Error(ErrorKind::input, what +
-                                          ": found bytes in foreign order, wanted this "
-                                          "machine's; convert it with "
-                                          ".astype(array.dtype.newbyteorder('='))");
+    throw Error(ErrorKind::input, what +
+                                      ": found bytes in foreign order, wanted this "
+                                      "machine's; convert it with "
+                                      ".astype(array.dtype.newbyteorder('='))");
+}
+
+// Not by pybind11's constructor, which computes the strides that NumPy computes again.
+py::array array_over(const py::dtype& dtype, const std::vector<py::ssize_t>& shape, void* data,
+                     const py::object& owner) {
+    using Numpy = py::detail::npy_api;
+    const Numpy& numpy = Numpy::get();
+    auto array = py::reinterpret_steal<py::array>(numpy.PyArray_NewFromDescr_(
+        numpy.PyArray_Type_, py::object(dtype).release().ptr(), static_cast<int>(shape.size()),
+        shape.data(), nullptr, data, Numpy::NPY_ARRAY_WRITEABLE_, nullptr));
+    if (!array) throw py::error_already_set();
+    if (numpy.PyArray_SetBaseObject_(array.ptr(), py::object(owner).release().ptr()) < 0) {
+        throw py::error_already_set();
     }
+    return array;
 }
 
 ort::Value string_value(const py::array& array, const std::string& what) {
@@ -134,13 +168,39 @@ ElementType element_type(const py::dtype& dtype) {
 }
 
 py::dtype dtype_of(ElementType type) {
+    using Numpy = py::detail::npy_api;
+    constexpr int kHalf = 23;  // NPY_HALF, which pybind11 does not name
     switch (type) {
         case ElementType::float32:
-            return py::dtype::of<float>();
+            return py::dtype(Numpy::NPY_FLOAT_);
+        case ElementType::float64:
+            return py::dtype(Numpy::NPY_DOUBLE_);
+        case ElementType::float16:
+            return py::dtype(kHalf);
+        case ElementType::int8:
+            return py::dtype(Numpy::NPY_INT8_);
         case ElementType::uint8:
-            return py::dtype::of<std::uint8_t>();
+            return py::dtype(Numpy::NPY_UINT8_);
+        case ElementType::int16:
+            return py::dtype(Numpy::NPY_INT16_);
+        case ElementType::uint16:
+            return py::dtype(Numpy::NPY_UINT16_);
+        case ElementType::int32:
+            return py::dtype(Numpy::NPY_INT32_);
+        case ElementType::uint32:
+            return py::dtype(Numpy::NPY_UINT32_);
+        case ElementType::int64:
+            return py::dtype(Numpy::NPY_INT64_);
+        case ElementType::uint64:
+            return py::dtype(Numpy::NPY_UINT64_);
+        case ElementType::boolean:
+            return py::dtype(Numpy::NPY_BOOL_);
+        case ElementType::complex64:
+            return py::dtype(Numpy::NPY_CFLOAT_);
+        case ElementType::complex128:
+            return py::dtype(Numpy::NPY_CDOUBLE_);
         case ElementType::string:
-            return py::dtype("O");
+            return py::dtype(Numpy::NPY_OBJECT_);
         case ElementType::bfloat16:
         case ElementType::float8e4m3fn:
         case ElementType::float8e4m3fnuz:
@@ -150,12 +210,9 @@ py::dtype dtype_of(ElementType type) {
         case ElementType::int4:
             break;
         default:
-            if (bits_of(type) == 0) {
-                throw Error(ErrorKind::run,
-                            "tensor: found an element type that neither NumPy nor "
-                            "ml_dtypes holds; cast it inside the model");
-            }
-            return py::dtype(std::string(name_of(type)));
+            throw Error(ErrorKind::run,
+                        "tensor: found an element type that neither NumPy nor ml_dtypes holds; "
+                        "cast it inside the model");
     }
     try {
         const py::object scalar = py::module_::import("ml_dtypes").attr(name_of(type));
@@ -168,16 +225,16 @@ py::dtype dtype_of(ElementType type) {
 }
 
 InputTensor to_input(const py::handle& object, const ort::TensorSpec& spec) {
-    const std::string what = "input '" + spec.name + "'";
-    py::array array = as_array(object, what);
-    expect_type(array, spec, what);
+    py::array array = array_of(object, spec, &name_of_input);
+    expect_type(array, spec, &name_of_input);
     if (!fits(array, spec)) {
-        throw Error(ErrorKind::input, what + ": found " + describe(array) + ", wanted " +
-                                          declared(spec) + "; reshape it, or resize the frame");
+        throw Error(ErrorKind::input, name_of_input(spec) + ": found " + describe(array) +
+                                          ", wanted " + declared(spec) +
+                                          "; reshape it, or resize the frame");
     }
     InputTensor tensor;
     if (spec.type == ElementType::string) {
-        tensor.value = string_value(array, what);
+        tensor.value = string_value(array, name_of_input(spec));
         return tensor;
     }
     if (!is_c_contiguous(array) || !is_aligned(array)) {
@@ -199,17 +256,16 @@ InputTensor to_input(const py::handle& object, const ort::TensorSpec& spec) {
 }
 
 ort::Value to_output(const py::handle& object, const ort::TensorSpec& spec) {
-    const std::string what = "out['" + spec.name + "']";
-    const py::array array = as_array(object, what);
-    expect_type(array, spec, what);
+    const py::array array = array_of(object, spec, &name_of_output);
+    expect_type(array, spec, &name_of_output);
     const bool is_text = spec.type == ElementType::string;
     if (is_text && array.dtype().kind() != 'O') {
-        throw Error(ErrorKind::input, what + ": found " + describe(array) +
+        throw Error(ErrorKind::input, name_of_output(spec) + ": found " + describe(array) +
                                           ", which holds text of one length only, wanted an array "
                                           "of objects; numpy.empty(shape, object) is one");
     }
     if (!is_c_contiguous(array) || !is_aligned(array) || !array.writeable() || !fits(array, spec)) {
-        throw Error(ErrorKind::input, what + ": found " + describe(array) +
+        throw Error(ErrorKind::input, name_of_output(spec) + ": found " + describe(array) +
                                           (is_c_contiguous(array) ? "" : ", not C-contiguous") +
                                           (is_aligned(array) ? "" : ", not aligned") +
                                           (array.writeable() ? "" : ", read-only") +
@@ -233,8 +289,7 @@ void copy_into(py::array& array, const py::array& result, const std::string& wha
 
 py::array to_array(ort::Value&& value, const std::string& name) {
     value.expect_tensor(name);
-    const ElementType type = value.type();
-    const std::vector<std::int64_t> sizes = value.shape();
+    const auto [type, sizes] = value.type_and_shape();
     const std::vector<py::ssize_t> shape(sizes.begin(), sizes.end());
     if (type == ElementType::string) {
         const std::vector<std::string> texts = value.read_strings();
@@ -256,10 +311,14 @@ py::array to_array(ort::Value&& value, const std::string& name) {
                             type == ElementType::int4);
         return result;
     }
-    void* data = value.data();
-    auto* const owner = new ort::Value(std::move(value));
-    const py::capsule base(owner, [](void* p) { delete static_cast<ort::Value*>(p); });
-    return py::array(dtype, shape, data, base);
+    void* const data = value.data();
+    const auto owner = py::reinterpret_steal<py::object>(
+        PyCapsule_New(value.get(), nullptr, [](PyObject* capsule) {
+            ort::Value(static_cast<ort::OrtValue*>(PyCapsule_GetPointer(capsule, nullptr)));
+        }));
+    if (!owner) throw py::error_already_set();
+    value.release();
+    return array_over(dtype, shape, data, owner);
 }
 
 }  // namespace ei::bindings

@@ -7,8 +7,8 @@
 namespace ei::flow {
 namespace {
 
-double since_ms(Clock::time_point start) {
-    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+double ms(Clock::duration time) {
+    return std::chrono::duration<double, std::milli>(time).count();
 }
 
 void expect_bindable(const ort::TensorSpec& spec) {
@@ -166,8 +166,8 @@ void Binding::bind_core() {
     }
 }
 
-void Binding::complete_outputs(const ort::Limits& limits) {
-    if (completed_) return;
+bool Binding::complete_outputs(const ort::Limits& limits) {
+    if (completed_) return false;
     const auto& rest = network_->rest();
     std::vector<std::shared_ptr<BoundTensor>> outputs;
     std::optional<ort::Binding> rest_binding;
@@ -210,6 +210,7 @@ void Binding::complete_outputs(const ort::Limits& limits) {
     outputs_ = std::move(outputs);
     rest_ = std::move(rest_binding);
     completed_ = true;
+    return true;
 }
 
 const std::vector<std::shared_ptr<BoundTensor>>& Binding::outputs() {
@@ -224,16 +225,17 @@ void Binding::run_core(const ort::Limits& limits, Clock::time_point start) {
 }
 
 void Binding::run(ort::Limits limits) {
-    counted(network_->tally(), [&](Clock::time_point& start) {
+    counted(network_->tally(), [&](Span& span) {
         const auto turn = turn_.take(limits);
-        start = Clock::now();
-        complete_outputs(limits);
-        const auto core = Clock::now();
-        run_core(limits.left_since(start), core);
-        const double core_ms = since_ms(core);
-        const auto rest = Clock::now();
-        if (rest_) rest_->run(limits.left_since(start));
-        times_ = {core_ms, rest_ ? since_ms(rest) : 0};
+        if (turn.waited()) span.start = Clock::now();
+        const auto core = complete_outputs(limits) ? Clock::now() : span.start;
+        run_core(limits.left_since(span.start), core);
+        const auto rest = span.end = Clock::now();
+        if (rest_) {
+            rest_->run(limits.left_since(span.start));
+            span.end = Clock::now();
+        }
+        times_ = {ms(rest - core), ms(span.end - rest)};
         return true;
     });
 }
@@ -250,16 +252,16 @@ Segmentation Binding::segment(std::optional<SizeHw> size, ort::Limits limits) {
         throw Error(ErrorKind::input, "segment: output '" + network_->core()->outputs()[at].name +
                                           "' is not bound, wanted it among bind(outputs=[...])");
     }
-    return counted(network_->tally(), [&](Clock::time_point& start) {
+    return counted(network_->tally(), [&](Span& span) {
         const auto turn = turn_.take(limits);
-        start = Clock::now();
-        run_core(limits, start);
+        if (turn.waited()) span.start = Clock::now();
+        run_core(limits, span.start);
         const auto middle = Clock::now();
-        times_.run_ms = since_ms(start);
         Segmentation result =
             network_->segmenter().run(scores->value, scores->name, network_->tail().corners,
                                       size ? size : network_->default_size());
-        times_.tail_ms = since_ms(middle);
+        span.end = Clock::now();
+        times_ = {ms(middle - span.start), ms(span.end - middle)};
         return result;
     });
 }

@@ -62,7 +62,8 @@ class Binding {
     void bind_core();
     // Heads and core; in a turn of the caller's, as is the next, which may run the rest once.
     void run_core(const ort::Limits& limits, Clock::time_point start);
-    void complete_outputs(const ort::Limits& limits);
+    // False when there was nothing to do.
+    bool complete_outputs(const ort::Limits& limits);
 
     std::shared_ptr<const Network> network_;
     std::vector<std::size_t> wanted_;

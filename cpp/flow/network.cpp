@@ -133,8 +133,8 @@ std::shared_ptr<const Network> Network::from_bytes(std::span<const std::byte> mo
 
 void Network::run(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
                   std::span<ort::Value> results, const ort::Limits& limits) const {
-    counted(tally_, [&](Clock::time_point start) {
-        run_parts(inputs, wanted, results, limits, start);
+    counted(tally_, [&](const Span& span) {
+        run_parts(inputs, wanted, results, limits, span.start);
         return true;
     });
 }
@@ -175,6 +175,12 @@ void Network::run_core(std::span<const ort::Value> inputs, std::span<const char*
 void Network::run_parts(std::span<const ort::Value> inputs, std::span<const std::size_t> wanted,
                         std::span<ort::Value> results, const ort::Limits& limits,
                         Clock::time_point start) const {
+    if (rest_ == nullptr) {
+        std::vector<const char*> all;
+        for (const std::size_t k : wanted) all.push_back(outputs_[k].name.c_str());
+        run_core(inputs, all, results, limits, start);
+        return;
+    }
     std::vector<const char*> names[2];  // of the rest's outputs, of the core's
     std::vector<ort::Value> values[2];
     std::vector<std::size_t> slots[2];
@@ -232,9 +238,9 @@ Segmentation Network::segment(std::span<const ort::Value> inputs, std::optional<
     const std::size_t at = scores_index();
     const std::string& name = core_->outputs()[at].name;
     const char* const wanted = name.c_str();
-    return counted(tally_, [&](Clock::time_point start) {
+    return counted(tally_, [&](const Span& span) {
         ort::Value scores;
-        run_core(inputs, {&wanted, 1}, {&scores, 1}, limits, start);
+        run_core(inputs, {&wanted, 1}, {&scores, 1}, limits, span.start);
         scores.expect_tensor(name);
         return segmenter_.run(scores, name, tail_.corners, size ? size : default_size());
     });

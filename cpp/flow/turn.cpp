@@ -16,14 +16,17 @@ Turn::Taken Turn::take() {
 }
 
 Turn::Taken Turn::take(ort::Limits& limits) {
+    if (try_take()) return Taken(*this, false);
+    struct Waiting {
+        std::atomic<int>& count;
+        explicit Waiting(std::atomic<int>& all) : count(all) { ++count; }
+        ~Waiting() { --count; }
+    };
     std::unique_lock lock(mutex_);
-    if (!taken_) {
-        taken_ = true;
-        return Taken(*this);
-    }
+    const Waiting waiting(waiting_);
     const auto start = Clock::now();
     double left_s = limits.timeout_s;
-    while (taken_) {
+    while (!try_take()) {
         if (limits.cancel != nullptr && limits.cancel->requested()) throw ort::cancelled();
         if (limits.timeout_s > 0) {
             left_s = limits.timeout_s - std::chrono::duration<double>(Clock::now() - start).count();
@@ -38,15 +41,14 @@ Turn::Taken Turn::take(ort::Limits& limits) {
         }
     }
     limits.timeout_s = left_s;
-    taken_ = true;
-    return Taken(*this);
+    return Taken(*this, true);
 }
 
 void Turn::give_back() {
-    {
-        const std::lock_guard lock(mutex_);
-        taken_ = false;
-    }
+    taken_ = false;
+    if (waiting_ == 0) return;
+    // With the lock: one who looked and found the turn taken is asleep by now, or will look again.
+    const std::lock_guard lock(mutex_);
     free_.notify_one();
 }
 

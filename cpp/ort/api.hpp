@@ -63,6 +63,7 @@ inline constexpr std::uint32_t kMinimumApi = 20;
     X(49, CreateTensorWithDataAsOrtValue, OrtStatus*,                                              \
       (const OrtMemoryInfo*, void*, std::size_t, const std::int64_t*, std::size_t, int,            \
        OrtValue**))                                                                                \
+    X(50, IsTensor, OrtStatus*, (const OrtValue*, int*))                                           \
     X(51, GetTensorMutableData, OrtStatus*, (OrtValue*, void**))                                   \
     X(52, FillStringTensor, OrtStatus*, (OrtValue*, const char* const*, std::size_t))              \
     X(53, GetStringTensorDataLength, OrtStatus*, (const OrtValue*, std::size_t*))                  \
@@ -78,7 +79,6 @@ inline constexpr std::uint32_t kMinimumApi = 20;
     X(63, GetSymbolicDimensions, OrtStatus*,                                                       \
       (const OrtTensorTypeAndShapeInfo*, const char**, std::size_t))                               \
     X(65, GetTensorTypeAndShape, OrtStatus*, (const OrtValue*, OrtTensorTypeAndShapeInfo**))       \
-    X(67, GetValueType, OrtStatus*, (const OrtValue*, int*))                                       \
     X(69, CreateCpuMemoryInfo, OrtStatus*, (int, int, OrtMemoryInfo**))                            \
     X(76, AllocatorFree, OrtStatus*, (OrtAllocator*, void*))                                       \
     X(78, GetAllocatorWithDefaultOptions, OrtStatus*, (OrtAllocator**))                            \

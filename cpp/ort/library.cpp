@@ -192,12 +192,11 @@ Library::Library(const ApiBase& base, const void* const* table, std::string path
     check(api_.GetAllocatorWithDefaultOptions(&allocator_), ErrorKind::run, "get the allocator");
 }
 
-void Library::check(OrtStatus* status, ErrorKind kind, const std::string& doing) const {
-    if (status == nullptr) return;
+void Library::fail(OrtStatus* status, ErrorKind kind, std::string_view doing) const {
     std::string text = api_.GetErrorMessage(status);
     api_.ReleaseStatus(status);
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-    throw Error(kind, doing + ": ONNX Runtime " + version_ + " says: " + text);
+    throw Error(kind, std::string(doing) + ": ONNX Runtime " + version_ + " says: " + text);
 }
 
 std::vector<std::string> Library::providers() const {

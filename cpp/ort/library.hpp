@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,13 +40,16 @@ class Library {
     std::vector<std::string> providers() const;
 
     // Turns a status into an exception and frees it; nothing happens for a null status.
-    void check(OrtStatus* status, ErrorKind kind, const std::string& doing) const;
+    void check(OrtStatus* status, ErrorKind kind, std::string_view doing) const {
+        if (status != nullptr) fail(status, kind, doing);
+    }
 
     Library(const Library&) = delete;
     Library& operator=(const Library&) = delete;
 
   private:
     Library(const ApiBase& base, const void* const* table, std::string path);
+    [[noreturn]] void fail(OrtStatus* status, ErrorKind kind, std::string_view doing) const;
 
     Api api_;
     std::string path_;

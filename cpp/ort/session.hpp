@@ -100,6 +100,7 @@ class Session {
     std::size_t required_ = 0;  // of inputs_
     std::vector<TensorSpec> outputs_;
     std::vector<const char*> input_names_;  // of inputs_, as the runtime takes them
+    RunOptionsHandle unlimited_;            // of all runs without limits; only read by them
     mutable RunOptionsPool run_options_;
 };
 

@@ -67,9 +67,9 @@ void Value::expect_tensor(const std::string& name) const {
                                         "': found an empty optional, wanted a tensor; ask for the "
                                         "other outputs by outputs=[...]");
     }
-    int kind = 0;
-    library.check(library.api().GetValueType(get(), &kind), ErrorKind::run, "look at an output");
-    if (kind != kTypeTensor) {
+    int is_tensor = 0;
+    library.check(library.api().IsTensor(get(), &is_tensor), ErrorKind::run, "look at an output");
+    if (is_tensor == 0) {
         throw Error(ErrorKind::run,
                     "output '" + name +
                         "': found a sequence, map or sparse tensor, wanted a "
@@ -78,37 +78,22 @@ void Value::expect_tensor(const std::string& name) const {
     }
 }
 
-namespace {
-
-TensorInfoHandle info_of(const OrtValue* value) {
+TypeAndShape Value::type_and_shape() const {
     const Library& library = Library::get();
-    OrtTensorTypeAndShapeInfo* info = nullptr;
-    library.check(library.api().GetTensorTypeAndShape(value, &info), ErrorKind::run,
-                  "read a tensor's shape");
-    return TensorInfoHandle(info);
-}
-
-}  // namespace
-
-ElementType Value::type() const {
-    const Library& library = Library::get();
-    const TensorInfoHandle info = info_of(get());
+    const Api& api = library.api();
+    const auto check = [&](OrtStatus* status) {
+        library.check(status, ErrorKind::run, "read a tensor's type and shape");
+    };
+    OrtTensorTypeAndShapeInfo* raw = nullptr;
+    check(api.GetTensorTypeAndShape(get(), &raw));
+    const TensorInfoHandle info(raw);
     int type = 0;
-    library.check(library.api().GetTensorElementType(info.get(), &type), ErrorKind::run,
-                  "read a tensor's type");
-    return static_cast<ElementType>(type);
-}
-
-std::vector<std::int64_t> Value::shape() const {
-    const Library& library = Library::get();
-    const TensorInfoHandle info = info_of(get());
     std::size_t rank = 0;
-    library.check(library.api().GetDimensionsCount(info.get(), &rank), ErrorKind::run,
-                  "read a tensor's rank");
-    std::vector<std::int64_t> shape(rank);
-    library.check(library.api().GetDimensions(info.get(), shape.data(), rank), ErrorKind::run,
-                  "read a tensor's shape");
-    return shape;
+    check(api.GetTensorElementType(raw, &type));
+    check(api.GetDimensionsCount(raw, &rank));
+    TypeAndShape found{static_cast<ElementType>(type), std::vector<std::int64_t>(rank)};
+    check(api.GetDimensions(raw, found.shape.data(), rank));
+    return found;
 }
 
 void* Value::data() const {

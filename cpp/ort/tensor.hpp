@@ -32,6 +32,11 @@ struct TensorSpec {
 std::size_t count_elements(std::span<const std::int64_t> shape, ElementType type,
                            const std::string& what);
 
+struct TypeAndShape {
+    ElementType type = ElementType::undefined;
+    std::vector<std::int64_t> shape;
+};
+
 class Value {
   public:
     Value() = default;
@@ -49,8 +54,9 @@ class Value {
 
     // Error(run) naming `name` when the value is a sequence, a map, or an empty optional.
     void expect_tensor(const std::string& name) const;
-    ElementType type() const;
-    std::vector<std::int64_t> shape() const;
+    TypeAndShape type_and_shape() const;
+    ElementType type() const { return type_and_shape().type; }
+    std::vector<std::int64_t> shape() const { return type_and_shape().shape; }
     void* data() const;
     std::vector<std::string> read_strings() const;
 

@@ -88,13 +88,6 @@ def checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
     return int(pair[0]), int(pair[1])
 
 
-def checked_inputs(inputs: Any) -> Any:
-    """A dict, or one array: what the core takes."""
-    if isinstance(inputs, Mapping) and not isinstance(inputs, dict):
-        return dict(inputs)
-    return inputs
-
-
 def checked_names(outputs: Sequence[str] | None) -> list[str] | None:
     """A list of names; the core looks each of them up."""
     if outputs is None:

@@ -506,7 +506,7 @@ class Network:
         inputs: typing.Any,
         outputs: list[typing.Any] | None,
         out: dict[typing.Any, typing.Any] | None,
-        timeout_s: typing.SupportsFloat | typing.SupportsIndex,
+        timeout_s: float,
         cancel: Cancellation | None,
     ) -> dict[typing.Any, typing.Any]: ...
     def segment(
@@ -569,9 +569,7 @@ class Binding:
     ) -> None: ...
     def inputs(self) -> dict[typing.Any, typing.Any]: ...
     def outputs(self) -> dict[typing.Any, typing.Any]: ...
-    def run(
-        self, timeout_s: typing.SupportsFloat | typing.SupportsIndex, cancel: Cancellation | None
-    ) -> None: ...
+    def run(self, timeout_s: float, cancel: Cancellation | None) -> None: ...
     def segment(
         self,
         size: typing.Annotated[

@@ -89,8 +89,10 @@ class Binding:
 
         Cost: nothing is allocated or copied once it has run before; the GIL is released.
         """
-        token = None if cancel is None else checked_cancel(cancel)
-        self._binding.run(self._limit(timeout_s), token)
+        self._binding.run(
+            self._timeout_s if timeout_s is None else checked_timeout(timeout_s),
+            None if cancel is None else checked_cancel(cancel),
+        )
 
     def segment(
         self,
