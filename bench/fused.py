@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import edgeinfer as ei
-from networks import INPUT, SIZE
+from layers import INPUT
+from networks import SIZE
 from peers import MEAN, STD, ClassMap, Frame
 
 

@@ -15,13 +15,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import frame_to_class
 import frame_to_mask
+import session_creation
 from machine import Machine, this_machine
 from rows import Figure, Outcome, Row
 from timing import Ratio, Summary
 
 ROWS: tuple[Row, ...] = (
     Row("frame-to-mask", "frame to mask, 512 net, static int8", frame_to_mask.measure),
+    Row("frame-to-class", "frame to class, MobileNetV2, static int8", frame_to_class.measure),
+    Row("session-creation", "session creation, ResNet50, warm cache", session_creation.measure),
 )
 DISTRIBUTIONS = ("edgeinfer", "onnxruntime", "numpy", "opencv-python-headless", "onnx")
 # A row that takes longer than this hangs.

@@ -12,7 +12,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from networks import CLASSES, INPUT, LOGITS, SIZE
+from layers import INPUT
+from networks import CLASSES, LOGITS, SIZE
 from peers.arrays import ClassMap, Frame, Tensor
 from peers.opencv import InPlace, RunningArgmax, common_preprocess
 

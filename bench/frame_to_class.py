@@ -1,0 +1,168 @@
+"""Row: from a 1080p camera frame to the best of 1000 classes, MobileNetV2, static int8, one thread.
+
+edgeinfer and the common way get the same S8S8 file; the hand-tuned way takes the faster of both.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import edgeinfer as ei
+from classifiers import SCORES, SIZE
+from frames import FULL_HD, natural_frame
+from layers import INPUT
+from peers import MEAN, STD, Frame, Tensor, common_preprocess, one_thread_session
+from peers.attendance import Attendance
+from peers.onnxruntime_python import BoundSession
+from peers.opencv import InPlace
+from peers.whole import openvino
+from quantise_networks import classifier_files
+from rows import Figure, Outcome
+from sides import each_frame, require_one_thread
+from timing import Timings, alternate
+
+FRAME_SEEDS = range(6)
+ROUNDS = 60
+# Largest distance of two score vectors, as a share of the first one's standard deviation. On the
+# same float file only the last bits of the folded recipe differ. On the same int8 file these now
+# and then cross a rounding step at the input, which moves scores by a few steps of 1/255.
+FLOAT = 1e-4
+INT8 = 0.1
+# Runtimes that round elsewhere, against the float file: as far as onnxruntime's own int8, and half.
+OTHER = 1.5
+
+# From a frame to (1, 1000) scores.
+Scores = Callable[[Frame], Tensor]
+
+
+class Ours:
+    """``Preprocess`` writes the bound input, ``Binding.run`` the bound scores."""
+
+    def __init__(self, model: Path) -> None:
+        self.session = ei.Session(model, threads=1)
+        self._binding = self.session.bind()
+        self._recipe = ei.Preprocess(SIZE, resize=ei.Resize.CV2_LINEAR, mean=MEAN, std=STD)
+
+    def scores(self, frame: Frame) -> Tensor:
+        self._recipe(frame, out=self._binding.inputs[INPUT])
+        self._binding.run()
+        return self._binding.outputs[SCORES]
+
+    def best(self, frame: Frame) -> int:
+        return int(ei.classify(self.scores(frame), k=1).indices[0])
+
+
+def common_scores(model: Path) -> Scores:
+    session = one_thread_session(model)
+    return lambda frame: session.run(None, {INPUT: common_preprocess(frame, SIZE)})[0]
+
+
+def tuned_scores(model: Path) -> Scores:
+    network = BoundSession(model)
+    prepare = InPlace(network.input)
+
+    def scores(frame: Frame) -> Tensor:
+        prepare(frame)
+        return network.run()
+
+    return scores
+
+
+def best_of(scores: Scores) -> Callable[[Frame], int]:
+    return lambda frame: int(np.argmax(scores(frame)))
+
+
+def distance(found: Tensor, wanted: Tensor) -> float:
+    return float(np.abs(found - wanted).max() / wanted.std())
+
+
+def require_class(what: str, found: Tensor, wanted: Tensor, bound: float) -> float:
+    """Raise AssertionError if scores are further than ``bound``, or another class wins clearly."""
+    away = distance(found, wanted)
+    lead = float(wanted.max() - wanted[0, int(np.argmax(found))]) / float(wanted.std())
+    if away > bound or lead > bound:
+        raise AssertionError(
+            f"{what}: scores differ by {away:.2g} standard deviations, allowed {bound:.2g}; "
+            f"the class found is {lead:.2g} below the best"
+        )
+    return away
+
+
+def check(
+    common: Mapping[str, Scores],
+    same: Mapping[str, Mapping[str, Scores]],
+    others: Mapping[str, Scores],
+    frames: Sequence[Frame],
+) -> str:
+    """Compare all score vectors on all frames; the worst distances, as text."""
+    worst, worst_other = 0.0, 0.0
+    for frame in frames:
+        wanted = {name: scores(frame) for name, scores in common.items()}
+        for name, beside in same.items():
+            for what, scores in beside.items():
+                bound = FLOAT if name == "float32" else INT8
+                away = require_class(f"{what}, {name}", scores(frame), wanted[name], bound)
+                worst = max(worst, away)
+        reference = wanted["float32"]
+        allowed = OTHER * max(distance(wanted["S8S8"], reference), INT8)
+        for what, scores in others.items():
+            away = require_class(what, scores(frame), reference, allowed)
+            worst_other = max(worst_other, away)
+    return (
+        "scores against onnxruntime's on the same file, in standard deviations: at most "
+        f"{INT8:g} (float {FLOAT:g}), worst {worst:.2g}; the best class is the same unless it "
+        f"leads by less; other runtimes against the float file: worst {worst_other:.2g}"
+    )
+
+
+def figures(timings: Timings) -> tuple[Figure, ...]:
+    ours = "edgeinfer, S8S8"
+    tuned = min(
+        (name for name in timings.samples_ms if name.startswith("hand-tuned")),
+        key=lambda name: timings.summary(name).median_ms,
+    )
+    told = ("OpenVINO, S8S8", "OpenVINO after cv2, S8S8", "OpenVINO after cv2, float32")
+    return (
+        Figure("cv2 + onnxruntime, S8S8", timings.ratio("cv2 + onnxruntime, S8S8", ours), 2, 2.2),
+        Figure(f"best hand-tuned: {tuned.split()[-1]}", timings.ratio(tuned, ours), 1),
+        *(Figure(name, timings.ratio(name, ours)) for name in told if name in timings.samples_ms),
+        Figure("(edgeinfer on U8S8)", timings.ratio("edgeinfer, U8S8", ours)),
+    )
+
+
+def measure() -> Outcome:
+    cv2.setNumThreads(1)
+    attendance = Attendance()
+    built = asdict(classifier_files())
+    files = {"float32": built["float32"], "U8S8": built["u8s8"], "S8S8": built["s8s8"]}
+    frames = [natural_frame(seed) for seed in FRAME_SEEDS]
+    ours = {name: Ours(path) for name, path in files.items()}
+    common = {name: common_scores(path) for name, path in files.items()}
+    tuned = {name: tuned_scores(files[name]) for name in ("U8S8", "S8S8")}
+    others: dict[str, Scores] = dict(
+        openvino({name: files[name] for name in ("float32", "S8S8")}, SIZE, FULL_HD, attendance)
+    )
+    same: dict[str, dict[str, Scores]] = {
+        name: {"edgeinfer": way.scores} for name, way in ours.items()
+    }
+    for name, scores in tuned.items():
+        same[name]["hand-tuned"] = scores
+    checked = check(common, same, others, frames)
+    calls: dict[str, Callable[[Frame], int]] = {
+        f"edgeinfer, {name}": way.best for name, way in ours.items()
+    }
+    calls |= {f"cv2 + onnxruntime, {name}": best_of(scores) for name, scores in common.items()}
+    calls |= {f"hand-tuned, {name}": best_of(scores) for name, scores in tuned.items()}
+    calls |= {name: best_of(scores) for name, scores in others.items()}
+    sides = {name: each_frame(call, frames) for name, call in calls.items()}
+    require_one_thread(sides)
+    timings = alternate(sides, rounds=ROUNDS)
+    return Outcome(
+        checked=checked,
+        figures=figures(timings),
+        sides={name: timings.summary(name) for name in sides},
+        notes=tuple(attendance.notes),
+    )
