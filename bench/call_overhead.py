@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 
 import edgeinfer
 from peers import one_thread_session
+from rows import Figure, Outcome
 from timing import NS_PER_MS, Timings, alternate
 
 CALLS = 1000  # in a block
@@ -92,6 +93,21 @@ def _block(call: Callable[[], object]) -> Callable[[int], None]:
             call()
 
     return block
+
+
+def measure() -> Outcome:
+    """The row of the table; times are of ``CALLS`` calls, so ms stand for us a call."""
+    found = call_overhead()
+    run = found.ratio(RUN, PEER_RUN)
+    return Outcome(
+        checked="every side gives its input back",
+        figures=(
+            Figure("Binding.run / C++ loop", found.ratio(BINDING, BARE), 1.3, 1.15, at_most=True),
+            Figure("Session.run / InferenceSession.run", run, 0.6, 0.5, at_most=True),
+            Figure("the same, input by name", found.ratio(RUN_NAMED, PEER_RUN), at_most=True),
+        ),
+        sides={f"{CALLS} x {name}": found.summary(name) for name in found.samples_ms},
+    )
 
 
 def main() -> None:

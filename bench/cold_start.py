@@ -22,6 +22,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from quantise_networks import classifier_files
+from rows import Figure, Outcome
 from timing import NS_PER_MS, Ratio, Timings
 
 KB_PER_MB = 1024
@@ -185,6 +187,41 @@ def _input_shape(model: Path) -> tuple[int, ...]:
         os.fspath(model), providers=["CPUExecutionProvider"]
     ).get_inputs()[0]
     return tuple(spec.shape)
+
+
+def measure() -> Outcome:
+    """The row of the table: MobileNetV2, float32; the turns that do not count fill the cache."""
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["EDGEINFER_CACHE"] = cache
+        model = classifier_files().float32
+        sides = programs(model)
+        found = cold_starts(sides)
+    memory = Timings(found.peaks_mb)
+    return Outcome(
+        checked=f"scores of all sides: at most {SAME:g} of the largest, LiteRT {CLOSE:g}",
+        figures=(
+            Figure(
+                "time / onnxruntime's",
+                found.time_ratio("edgeinfer", "onnxruntime"),
+                0.65,
+                at_most=True,
+            ),
+            Figure(
+                "peak memory / onnxruntime's",
+                memory.ratio("edgeinfer", "onnxruntime"),
+                0.8,
+                at_most=True,
+            ),
+            Figure(
+                "time / onnxruntime's, NumPy imported first",
+                found.time_ratio("edgeinfer, numpy first", "onnxruntime"),
+                at_most=True,
+            ),
+        ),
+        sides={name: found.times.summary(name) for name in sides}
+        | {f"peak MB, {name}": memory.summary(name) for name in sides},
+        notes=("without LiteRT: no converter from ONNX is to be had",),
+    )
 
 
 def main() -> None:

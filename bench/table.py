@@ -15,16 +15,27 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import call_overhead
+import cold_start
 import frame_to_class
 import frame_to_mask
+import kernel_rows
 import session_creation
 from machine import Machine, this_machine
 from rows import Figure, Outcome, Row
 from timing import Ratio, Summary
 
 ROWS: tuple[Row, ...] = (
+    Row("rgb", "RGB 1080p to 512x512 float32 NCHW, CV2_LINEAR", kernel_rows.cv2_linear),
+    Row("nv12", "NV12 1080p to 512x512 float32 NCHW, CV2_LINEAR", kernel_rows.nv12),
+    Row("pil-224", "RGB 1080p to 224x224 float32 NCHW, PIL_BILINEAR", kernel_rows.pil_224),
+    Row("pil-512", "RGB 1080p to 512x512 float32 NCHW, PIL_BILINEAR", kernel_rows.pil_512),
+    Row("tail-float32", "tail 21x64x64 float32 to 512x512", kernel_rows.tail_float32),
+    Row("tail-int8", "tail 21x64x64 int8 to 512x512", kernel_rows.tail_int8),
     Row("frame-to-mask", "frame to mask, 512 net, static int8", frame_to_mask.measure),
     Row("frame-to-class", "frame to class, MobileNetV2, static int8", frame_to_class.measure),
+    Row("call-overhead", "Binding.run and Session.run of an Identity", call_overhead.measure),
+    Row("cold-start", "cold start to first result, MobileNetV2, warm cache", cold_start.measure),
     Row("session-creation", "session creation, ResNet50, warm cache", session_creation.measure),
 )
 DISTRIBUTIONS = ("edgeinfer", "onnxruntime", "numpy", "opencv-python-headless", "onnx")
