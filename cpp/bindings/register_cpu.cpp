@@ -5,6 +5,7 @@
 
 #include "bindings/register.hpp"
 #include "bindings/without_gil.hpp"
+#include "cpu/cores.hpp"
 #include "cpu/features.hpp"
 #include "plan/self_check.hpp"
 
@@ -20,6 +21,9 @@ void register_cpu(py::module_& module) {
         [](bool limited) { return cpu::names(limited ? cpu::enabled() : cpu::detected()); },
         py::kw_only(), py::arg("limited") = true,
         "Comma list of this CPU's features; limited=False ignores EDGEINFER_CPU.");
+    module.def("usable_cores", &cpu::usable_cores, py::arg("root") = "",
+               "Threads that can compute at once: physical cores that this thread may run on, "
+               "within the cgroup's quota. root stands before /proc and /sys, for tests.");
     py::class_<VariantFacts>(module, "KernelVariant", "One way to compute a kernel.")
         .def_property_readonly("kernel", [](const VariantFacts& self) { return self.operation; })
         .def_property_readonly("variant", [](const VariantFacts& self) { return self.variant; })

@@ -158,6 +158,7 @@ void register_flow(py::module_& module) {
         .def_property_readonly("quantized", [](const flow::Network& n) { return n.quantized(); })
         .def_property_readonly("head_why", &flow::Network::head_why)
         .def_property_readonly("uint8", &flow::Network::uint8)
+        .def_property_readonly("pool", [](const flow::Network& n) { return n.pool(); })
         .def_property_readonly("appended_providers", &flow::Network::appended)
         .def_property_readonly("cpu_fallback",
                                [](const flow::Network& n) { return n.options().cpu_fallback; })

@@ -41,6 +41,12 @@ void register_ort(py::module_& module) {
         .value("on", ort::Spin::on)
         .value("off", ort::Spin::off);
 
+    py::class_<ort::Pool>(module, "Pool")
+        .def_readonly("shared", &ort::Pool::shared)
+        .def_readonly("threads", &ort::Pool::threads)
+        .def_readonly("spin_us", &ort::Pool::spin_us)
+        .def_readonly("why", &ort::Pool::why);
+
     py::class_<ort::Options>(module, "RuntimeOptions")
         .def(py::init<>())
         .def_readwrite("threads", &ort::Options::threads)

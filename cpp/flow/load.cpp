@@ -108,8 +108,15 @@ std::vector<graph::Problem> expect_sound(const graph::Model& model, const std::s
     return problems;
 }
 
-// The rest of a cut file runs as a session of its own.
+// The parts of a cut file run as sessions of their own, with threads that wait while the core's
+// compute.
+ort::Options part_options(ort::Options options) {
+    if (options.spin == ort::Spin::automatic) options.spin = ort::Spin::off;
+    return options;
+}
+
 ort::Options rest_options(ort::Options options) {
+    options = part_options(std::move(options));
     // Both start within the second that names the file of timings.
     if (!options.profile.empty()) options.profile += "_rest";
     return options;
@@ -268,7 +275,7 @@ bool Loading::cut_sessions(const graph::Model& model, graph::HeadsCut& cut) {
 }
 
 void Loading::head_sessions(const graph::Model& model, std::vector<graph::HeadCut> cuts) {
-    ort::Options options = options_.session;
+    ort::Options options = part_options(options_.session);
     options.profile.clear();
     for (graph::HeadCut& cut : cuts) {
         QuantizedInput quantized;

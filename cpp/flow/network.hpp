@@ -76,6 +76,7 @@ class Network {
     const Checked& checked() const noexcept { return checked_; }
     const ort::Options& options() const noexcept { return core_->options(); }
     const std::vector<std::string>& appended() const noexcept { return core_->appended(); }
+    const ort::Pool& pool() const noexcept { return core_->pool(); }
 
     // inputs[i] belongs to inputs()[i] (of its type, or of the integers' of a cut head), and is
     // empty for an optional one left out; wanted[k] is an index into outputs(), and results[k] is

@@ -107,6 +107,8 @@ inline constexpr std::uint32_t kMinimumApi = 20;
     X(135, ReleaseIoBinding, void, (OrtIoBinding*))                                                \
     X(136, BindInput, OrtStatus*, (OrtIoBinding*, const char*, const OrtValue*))                   \
     X(137, BindOutput, OrtStatus*, (OrtIoBinding*, const char*, const OrtValue*))                  \
+    X(147, SetGlobalIntraOpNumThreads, OrtStatus*, (OrtThreadingOptions*, int))                    \
+    X(148, SetGlobalInterOpNumThreads, OrtStatus*, (OrtThreadingOptions*, int))                    \
     X(149, SetGlobalSpinControl, OrtStatus*, (OrtThreadingOptions*, int))                          \
     X(192, HasValue, OrtStatus*, (const OrtValue*, int*))                                          \
     X(216, SessionOptionsAppendExecutionProvider, OrtStatus*,                                      \

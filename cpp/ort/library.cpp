@@ -10,6 +10,8 @@
 #include <optional>
 #include <string_view>
 
+#include "cpu/cores.hpp"
+
 #if defined(__linux__)
     #include <link.h>
 #endif
@@ -62,15 +64,18 @@ struct Candidate {
     std::string path;  // as the loader knows it
 };
 
+// Whether "1.31.1" or such names this version or a newer one.
+bool at_least(const char* version, long major, long minor) noexcept {
+    char* end = nullptr;
+    const long found = std::strtol(version, &end, 10);
+    if (found != major) return found > major;
+    return *end == '.' && std::strtol(end + 1, nullptr, 10) >= minor;
+}
+
 // The table of functions; null when the library is older than what we call.
 const void* const* table_of(const ApiBase& base) {
     // Asked by the version's text first: the runtime prints to stderr when the number is too high.
-    const char* const version = base.GetVersionString();
-    char* end = nullptr;
-    const long major = std::strtol(version, &end, 10);
-    const long minor = *end == '.' ? std::strtol(end + 1, nullptr, 10) : 0;
-    const bool may_have_it = major > 1 || (major == 1 && minor >= static_cast<long>(kMinimumApi));
-    return may_have_it ? base.GetApi(kMinimumApi) : nullptr;
+    return at_least(base.GetVersionString(), 1, kMinimumApi) ? base.GetApi(kMinimumApi) : nullptr;
 }
 
 // Opens one library; `record` gains a line when it does not serve.
@@ -176,11 +181,15 @@ Library::Library(const ApiBase& base, const void* const* table, std::string path
     // folder and send them out. A device that nobody visits must not, unless its owner said so.
     setenv("ORT_DISABLE_TELEMETRY", "1", 0);
 
+    pool_threads_ = cpu::usable_cores();
     OrtThreadingOptions* threading = nullptr;
     check(api_.CreateThreadingOptions(&threading), ErrorKind::run, "create the thread pool");
     // The shared pool serves sessions that idle between frames: threads that spin would burn a core
     // for nothing there.
     OrtStatus* status = api_.SetGlobalSpinControl(threading, 0);
+    if (status == nullptr) status = api_.SetGlobalIntraOpNumThreads(threading, pool_threads_);
+    // Nodes run one after the other: a second pool, for nodes side by side, would only sleep.
+    if (status == nullptr) status = api_.SetGlobalInterOpNumThreads(threading, 1);
     if (status == nullptr) {
         status = api_.CreateEnvWithGlobalThreadPools(kLogFatal, "edgeinfer", threading, &env_);
     }
@@ -197,6 +206,10 @@ void Library::fail(OrtStatus* status, ErrorKind kind, std::string_view doing) co
     api_.ReleaseStatus(status);
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
     throw Error(kind, std::string(doing) + ": ONNX Runtime " + version_ + " says: " + text);
+}
+
+bool Library::is_at_least(long major, long minor) const noexcept {
+    return at_least(version_.c_str(), major, minor);
 }
 
 std::vector<std::string> Library::providers() const {

@@ -37,6 +37,10 @@ class Library {
     OrtAllocator* allocator() const noexcept { return allocator_; }
     const std::string& path() const noexcept { return path_; }
     const std::string& version() const noexcept { return version_; }
+    // Whether the version is this one or newer.
+    bool is_at_least(long major, long minor) const noexcept;
+    // Threads of the shared pool, the calling one included.
+    int pool_threads() const noexcept { return pool_threads_; }
     std::vector<std::string> providers() const;
 
     // Turns a status into an exception and frees it; nothing happens for a null status.
@@ -54,6 +58,7 @@ class Library {
     Api api_;
     std::string path_;
     std::string version_;
+    int pool_threads_ = 1;
     OrtEnv* env_ = nullptr;
     OrtMemoryInfo* memory_ = nullptr;
     OrtAllocator* allocator_ = nullptr;

@@ -5,28 +5,34 @@
 #include "ort/deadline.hpp"
 
 namespace ei::ort {
-namespace {
 
-// The runtime's options, and which providers it took into them.
-struct Settings {
+// The runtime's options, and what was settled on the way to them.
+struct Session::Settings {
+    static Settings make(const Library& library, const Options& options, const std::string& folder);
+
     SessionOptionsHandle handle;
+    Pool pool;
+    SpinningThreads spinning;  // counted as soon as the pool may come to be
     std::vector<std::string> appended;
+
+  private:
+    void append(const Library& library, const Provider& provider);
 };
 
-void append(const Library& library, Settings& settings, const Provider& provider) {
+void Session::Settings::append(const Library& library, const Provider& provider) {
     std::vector<const char*> keys, values;
     for (const auto& [key, value] : provider.options) {
         keys.push_back(key.c_str());
         values.push_back(value.c_str());
     }
-    library.check(
-        library.api().SessionOptionsAppendExecutionProvider(
-            settings.handle.get(), provider.name.c_str(), keys.data(), values.data(), keys.size()),
-        ErrorKind::input, "providers: '" + provider.name + "' cannot be used");
-    settings.appended.push_back(provider.name);
+    library.check(library.api().SessionOptionsAppendExecutionProvider(
+                      handle.get(), provider.name.c_str(), keys.data(), values.data(), keys.size()),
+                  ErrorKind::input, "providers: '" + provider.name + "' cannot be used");
+    appended.push_back(provider.name);
 }
 
-Settings make_options(const Library& library, const Options& options, const std::string& folder) {
+Session::Settings Session::Settings::make(const Library& library, const Options& options,
+                                          const std::string& folder) {
     Library::expect_not_forked();
     const Api& api = library.api();
     const auto check = [&](OrtStatus* status) {
@@ -34,18 +40,24 @@ Settings make_options(const Library& library, const Options& options, const std:
     };
     OrtSessionOptions* raw = nullptr;
     check(api.CreateSessionOptions(&raw));
-    Settings settings{SessionOptionsHandle(raw), {}};
+    Settings settings;
+    settings.handle.reset(raw);
     const auto entry = [&](const char* key, const char* value) {
         check(api.AddSessionConfigEntry(raw, key, value));
     };
     check(api.SetSessionLogSeverityLevel(raw, kLogFatal));
     check(api.SetSessionExecutionMode(raw, kSequential));
     check(api.SetSessionGraphOptimizationLevel(raw, static_cast<int>(options.graph)));
-    if (options.threads) {
-        check(api.SetIntraOpNumThreads(raw, *options.threads));
-        entry("session.intra_op.allow_spinning", options.spin == Spin::on ? "1" : "0");
-    } else {
+    const Pool& pool = settings.pool = choose_pool(library, options);
+    if (pool.shared) {
         check(api.DisablePerSessionThreads(raw));
+    } else {
+        check(api.SetIntraOpNumThreads(raw, pool.threads));
+        entry("session.intra_op.allow_spinning", pool.spin_us == 0 ? "0" : "1");
+    }
+    if (pool.spin_us != 0) settings.spinning = SpinningThreads(pool.threads);
+    if (pool.spin_us > 0) {
+        entry("session.intra_op.spin_duration_us", std::to_string(pool.spin_us).c_str());
     }
     if (!options.arena) check(api.DisableCpuMemArena(raw));
     check(options.memory_pattern ? api.EnableMemPattern(raw) : api.DisableMemPattern(raw));
@@ -59,9 +71,11 @@ Settings make_options(const Library& library, const Options& options, const std:
     if (!options.cpu_fallback) entry("session.disable_cpu_ep_fallback", "1");
     for (const auto& [key, value] : options.config) entry(key.c_str(), value.c_str());
     if (!options.profile.empty()) check(api.EnableProfiling(raw, options.profile.c_str()));
-    for (const Provider& provider : options.providers) append(library, settings, provider);
+    for (const Provider& provider : options.providers) settings.append(library, provider);
     return settings;
 }
+
+namespace {
 
 std::vector<Axis> read_shape(const Library& library, const OrtTensorTypeAndShapeInfo* info) {
     const Api& api = library.api();
@@ -148,8 +162,12 @@ void RunOptionsPool::give_back(RunOptionsHandle options) {
     free_.push_back(std::move(options));
 }
 
-Session::Session(OrtSession* handle, const Options& options, std::vector<std::string> appended)
-    : handle_(handle), options_(options), appended_(std::move(appended)) {
+Session::Session(OrtSession* handle, const Options& options, Settings settings)
+    : pool_(std::move(settings.pool)),
+      spinning_(std::move(settings.spinning)),
+      handle_(handle),
+      options_(options),
+      appended_(std::move(settings.appended)) {
     const Library& library = Library::get();
     inputs_ = read_specs(library, handle, true);
     outputs_ = read_specs(library, handle, false);
@@ -199,24 +217,24 @@ void check_loaded(const Library& library, OrtStatus* status, const Options& opti
 std::shared_ptr<Session> Session::from_bytes(std::span<const std::byte> model,
                                              const std::string& folder, const Options& options) {
     const Library& library = Library::get();
-    Settings settings = make_options(library, options, folder);
+    Settings settings = Settings::make(library, options, folder);
     OrtSession* handle = nullptr;
     check_loaded(library,
                  library.api().CreateSessionFromArray(library.env(), model.data(), model.size(),
                                                       settings.handle.get(), &handle),
                  options, "load the model");
-    return std::shared_ptr<Session>(new Session(handle, options, std::move(settings.appended)));
+    return std::shared_ptr<Session>(new Session(handle, options, std::move(settings)));
 }
 
 std::shared_ptr<Session> Session::from_file(const std::string& path, const Options& options) {
     const Library& library = Library::get();
-    Settings settings = make_options(library, options, "");
+    Settings settings = Settings::make(library, options, "");
     OrtSession* handle = nullptr;
     check_loaded(
         library,
         library.api().CreateSession(library.env(), path.c_str(), settings.handle.get(), &handle),
         options, "load " + path);
-    return std::shared_ptr<Session>(new Session(handle, options, std::move(settings.appended)));
+    return std::shared_ptr<Session>(new Session(handle, options, std::move(settings)));
 }
 
 namespace {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ort/cancellation.hpp"
+#include "ort/pool.hpp"
 #include "ort/tensor.hpp"
 
 namespace ei::ort {
@@ -28,7 +29,7 @@ struct Provider {
 
 struct Options {
     std::optional<int> threads;   // none: the process's shared pool; N: a pool of N of its own
-    Spin spin = Spin::automatic;  // own pools only; automatic is off
+    Spin spin = Spin::automatic;  // own pools only; see ort/pool.hpp
     GraphLevel graph = GraphLevel::all;
     bool arena = true;                // keep freed memory for the next run
     bool memory_pattern = true;       // plan one block for all intermediate tensors
@@ -71,6 +72,7 @@ class Session {
     // Providers that the runtime took, in order, by the names of its append call; the CPU is last
     // and left out.
     const std::vector<std::string>& appended() const noexcept { return appended_; }
+    const Pool& pool() const noexcept { return pool_; }
     OrtSession* get() const noexcept { return handle_.get(); }
 
     // Runs once; safe from many threads. inputs[i] belongs to inputs()[i], and is empty for an
@@ -88,11 +90,14 @@ class Session {
     std::string end_profiling() const;
 
   private:
-    Session(OrtSession* handle, const Options& options, std::vector<std::string> appended);
+    struct Settings;
+    Session(OrtSession* handle, const Options& options, Settings settings);
 
     template <class Call>
     void guarded(const Limits& limits, Call&& call) const;
 
+    Pool pool_;
+    SpinningThreads spinning_;
     SessionHandle handle_;
     Options options_;
     std::vector<std::string> appended_;

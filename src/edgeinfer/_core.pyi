@@ -21,6 +21,7 @@ __all__: list[str] = [
     "ModelProblem",
     "Network",
     "OpsetFacts",
+    "Pool",
     "PreprocessPlan",
     "QuantizedInput",
     "RuntimeOptions",
@@ -51,6 +52,7 @@ __all__: list[str] = [
     "runtime_providers",
     "segment",
     "uint8_kept_here",
+    "usable_cores",
 ]
 
 class KernelVariant:
@@ -408,6 +410,16 @@ class Spin:
     @property
     def value(self) -> int: ...
 
+class Pool:
+    @property
+    def shared(self) -> bool: ...
+    @property
+    def spin_us(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def why(self) -> str: ...
+
 class RuntimeOptions:
     arena: bool
     cpu_fallback: bool
@@ -540,6 +552,8 @@ class Network:
     def may_loop(self) -> bool: ...
     @property
     def outputs(self) -> list[TensorSpec]: ...
+    @property
+    def pool(self) -> Pool: ...
     @property
     def quantized(self) -> list[QuantizedInput]: ...
     @property
@@ -698,6 +712,11 @@ def segment(
 def uint8_kept_here() -> str:
     """
     Why a session with default options leaves int8 activations on this machine; empty: it moves them.
+    """
+
+def usable_cores(root: str = "") -> int:
+    """
+    Threads that can compute at once: physical cores that this thread may run on, within the cgroup's quota. root stands before /proc and /sys, for tests.
     """
 
 __version__: str

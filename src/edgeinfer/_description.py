@@ -42,4 +42,15 @@ def description(network: _core.Network, options: SessionOptions) -> dict[str, An
             "outputs": {spec.name: list(spec.shape) for spec in network.outputs},
         },
         "config": dict(options.config),
+        "threads": _threads(network.pool),
+    }
+
+
+def _threads(pool: _core.Pool) -> dict[str, Any]:
+    spin = {0: "never", -1: "as long as the runtime does"}
+    return {
+        "count": pool.threads,
+        "pool": "shared" if pool.shared else "own",
+        "spin": spin.get(pool.spin_us, f"{pool.spin_us} us behind each piece of work"),
+        "why": pool.why,
     }

@@ -311,10 +311,8 @@ class Session:
 
     def describe(self) -> dict[str, Any]:
         """Tell what was changed at load and why, as plain values that ``json`` can write."""
-        threads = self._threads if self._threads is not None else "shared"
         return {
             **description(self._open(), self._options),
-            "threads": threads,
             "runtime": {"path": self._runtime.path, "version": self._runtime.version},
             "cpu": _core.cpu_features(),
         }

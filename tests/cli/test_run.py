@@ -73,7 +73,7 @@ def test_json_holds_everything_and_nothing_else_is_printed(
     assert best["score"] == pytest.approx(230 / 255, rel=1e-5)  # not rounded
     assert document["summary"]["images"] == 4
     assert document["summary"]["skipped"] == 1
-    assert document["session"]["threads"] == 1
+    assert document["session"]["threads"]["count"] == 1
 
 
 def test_softmax_makes_probabilities(edgeinfer: Run, classifier: Path, pictures: Path) -> None:
