@@ -94,6 +94,7 @@ void register_flow(py::module_& module) {
         .def_readwrite("runtime", &flow::LoadOptions::session)
         .def_readwrite("fuse_tail", &flow::LoadOptions::fuse_tail)
         .def_readwrite("cut_head", &flow::LoadOptions::cut_head)
+        .def_readwrite("cache", &flow::LoadOptions::cache)
         .def_readwrite("to_uint8", &flow::LoadOptions::to_uint8)
         .def_property(
             "max_tensor_bytes",
@@ -157,6 +158,11 @@ void register_flow(py::module_& module) {
                                [](const flow::Network& n) { return n.checked().timeout_s; })
         .def_property_readonly("quantized", [](const flow::Network& n) { return n.quantized(); })
         .def_property_readonly("head_why", &flow::Network::head_why)
+        .def_property_readonly("cache",
+                               [](const flow::Network& n) {
+                                   const flow::CacheUse& use = n.cache();
+                                   return std::tuple(use.state, use.why, use.path);
+                               })
         .def_property_readonly("uint8", &flow::Network::uint8)
         .def_property_readonly("pool", [](const flow::Network& n) { return n.pool(); })
         .def_property_readonly("appended_providers", &flow::Network::appended)

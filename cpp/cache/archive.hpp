@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -53,6 +54,15 @@ class Writer {
     void write(std::vector<T>& values) {
         write(std::uint64_t{values.size()});
         for (T& value : values) write(value);
+    }
+    template <class Key, class T>
+    void write(std::map<Key, T>& values) {
+        write(std::uint64_t{values.size()});
+        for (auto& [key, value] : values) {
+            Key copy = key;
+            write(copy);
+            write(value);
+        }
     }
     template <class T>
     void write(std::optional<T>& value) {
@@ -113,6 +123,14 @@ class Reader {
     void read(std::vector<T>& values) {
         values.resize(count());
         for (T& value : values) read(value);
+    }
+    template <class Key, class T>
+    void read(std::map<Key, T>& values) {
+        for (std::size_t left = count(); left > 0; --left) {
+            Key key{};
+            read(key);
+            read(values[std::move(key)]);
+        }
     }
     template <class T>
     void read(std::optional<T>& value) {

@@ -47,6 +47,7 @@ class Folder {
     // XDG_CACHE_HOME, else in ~/.cache. Made where missing, with mode 0700.
     static Folder users();
     explicit Folder(std::string path);
+    Folder() : why_not_("no folder was looked for") {}
 
     // Empty: ready. Else one sentence that says why nothing is kept here.
     const std::string& why_not() const noexcept { return why_not_; }

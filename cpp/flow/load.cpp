@@ -8,6 +8,7 @@
 
 #include "base/mapped_file.hpp"
 #include "flow/declared.hpp"
+#include "flow/keeping.hpp"
 #include "graph/head.hpp"
 #include "graph/loops.hpp"
 #include "graph/reader.hpp"
@@ -122,20 +123,16 @@ ort::Options rest_options(ort::Options options) {
     return options;
 }
 
-void limit_time(Checked& checked, double& limit_s) {
-    if (checked.may_loop && limit_s == 0) limit_s = kLoopTimeoutS;
-    checked.timeout_s = limit_s;
-}
-
 // One model file on its way into the runtime; `path` is empty for a model given as bytes.
 class Loading {
   public:
     Loading(std::span<const std::byte> bytes, std::string path, std::string folder,
-            LoadOptions options)
+            LoadOptions options, Keeping& keeping)
         : bytes_(bytes),
           path_(std::move(path)),
           folder_(std::move(folder)),
-          options_(std::move(options)) {}
+          options_(std::move(options)),
+          keeping_(keeping) {}
 
     Loaded run();
 
@@ -161,6 +158,7 @@ class Loading {
     std::span<const std::byte> bytes_;
     std::string path_, folder_;
     LoadOptions options_;
+    Keeping& keeping_;
     std::vector<graph::Problem> problems_;
     std::shared_ptr<ort::Session> core_, rest_;
     Loaded loaded_;
@@ -173,7 +171,7 @@ void Loading::own_format() {
                     ".onnx file; fix the dimensions before it is converted");
     }
     loaded_.checked.loops = "not known: the file is in ONNX Runtime's own format";
-    limit_time(loaded_.checked, options_.session.timeout_s);
+    loaded_.checked.timeout_s = time_limit(true, options_.session.timeout_s);
     core_ = whole(bytes_);
     loaded_.head_why = "the file is in ONNX Runtime's own format";
     loaded_.tail.why = "the file is in ONNX Runtime's own format, which is left as it is";
@@ -190,7 +188,7 @@ void Loading::check(const graph::Model& model) {
     checked.loops = loops.why;
     std::copy_if(problems_.begin(), problems_.end(), std::back_inserter(checked.warnings),
                  [](const graph::Problem& one) { return one.verdict == graph::Verdict::warning; });
-    limit_time(checked, options_.session.timeout_s);
+    checked.timeout_s = time_limit(checked.may_loop, options_.session.timeout_s);
 }
 
 void Loading::sessions(const graph::Model& model, std::span<const std::byte> bytes) {
@@ -354,9 +352,14 @@ Loaded Loading::run() {
     const bool own = is_ort_format(bytes_, options_.session);
     tell_format(options_.session, own);
     if (own) {
+        keeping_.skip("the file is in ONNX Runtime's own format");
         own_format();
     } else {
-        onnx(graph::read(bytes_));
+        const graph::Model model = graph::read(bytes_);
+        if (std::optional<Loaded> kept = keeping_.by_content(bytes_, model))
+            return std::move(*kept);
+        options_.session.save = keeping_.wanted();
+        onnx(model);
     }
     loaded_.core = std::move(core_);
     loaded_.rest = std::move(rest_);
@@ -366,15 +369,18 @@ Loaded Loading::run() {
 }  // namespace
 
 Loaded load_file(const std::string& path, const LoadOptions& options) {
-    const MappedFile file(path);
     const auto slash = path.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    return Loading(file.bytes(), path, folder, options).run();
+    Keeping keeping(options, path, folder);
+    if (std::optional<Loaded> kept = keeping.by_stamp()) return std::move(*kept);
+    const MappedFile file(path);
+    return keeping.keep(Loading(file.bytes(), path, folder, options, keeping).run(), file.bytes());
 }
 
 Loaded load_bytes(std::span<const std::byte> model, const std::string& folder,
                   const LoadOptions& options) {
-    return Loading(model, "", folder, options).run();
+    Keeping keeping(options, "", folder);
+    return keeping.keep(Loading(model, "", folder, options, keeping).run(), model);
 }
 
 }  // namespace ei::flow

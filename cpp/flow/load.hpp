@@ -22,6 +22,7 @@ struct LoadOptions {
     bool cut_head = false;
     std::optional<bool> to_uint8;  // none: where it pays
     graph::SizeLimits sizes = {};
+    bool cache = true;  // keep the optimised model for the next process
 };
 
 // What the fused pass needs to know, and what describe() tells.
@@ -48,6 +49,10 @@ struct QuantizedInput {
 // Of each run of a network that may loop without bound, unless the options name a limit.
 inline constexpr double kLoopTimeoutS = 10;
 
+inline double time_limit(bool may_loop, double wanted_s) noexcept {
+    return may_loop && wanted_s == 0 ? kLoopTimeoutS : wanted_s;
+}
+
 // What was found while looking at the file.
 struct Checked {
     bool looked = false;  // false: the runtime's own format, which only it can read
@@ -57,11 +62,19 @@ struct Checked {
     double timeout_s = 0;  // of each run, by options or by kLoopTimeoutS; 0: none
 };
 
+// What was done with the cache of optimised models.
+struct CacheUse {
+    std::string state;  // "off", "skipped", "miss", "hit"
+    std::string why;    // one sentence
+    std::string path;   // of the entry; empty: there is none
+};
+
 struct Loaded {
     std::shared_ptr<const ort::Session> core, rest;  // rest: null when nothing was cut
     Tail tail;
     Checked checked;
     Uint8 uint8;
+    CacheUse cache;
     std::vector<QuantizedInput> quantized;
     std::string head_why;                                     // one sentence
     std::vector<ort::TensorSpec> given_inputs;                // what run() takes, heads uncut

@@ -39,6 +39,14 @@ std::vector<std::string> external_locations(const graph::Model& model) {
 
 }  // namespace
 
+bool names_external_data(const graph::Model& model) {
+    try {
+        return !external_locations(model).empty();
+    } catch (const Error&) {
+        return true;
+    }
+}
+
 struct ModelDigest::Record {
     std::vector<std::string> locations;  // of external data
     std::vector<cache::Stamp> stamps;    // the model's, then theirs
@@ -95,13 +103,12 @@ std::optional<Digest> ModelDigest::known() const {
     return record.digest;
 }
 
-std::optional<Digest> ModelDigest::digest(std::span<const std::byte> bytes,
-                                          const std::vector<std::string>& locations) const {
+std::optional<Digest> ModelDigest::digest(std::span<const std::byte> bytes) const {
     Digester digester;
     digester.add(std::uint64_t{bytes.size()});
     digester.add(bytes);
     try {
-        for (const std::string& location : locations) {
+        for (const std::string& location : locations_) {
             const MappedFile file(graph::resolve(folder_, location));
             digester.add(location);
             digester.add(std::uint64_t{file.bytes().size()});
@@ -115,25 +122,21 @@ std::optional<Digest> ModelDigest::digest(std::span<const std::byte> bytes,
 
 std::optional<Digest> ModelDigest::read(std::span<const std::byte> bytes,
                                         const graph::Model& model) {
-    std::vector<std::string> locations;
     try {
-        locations = external_locations(model);
+        locations_ = external_locations(model);
     } catch (const Error&) {
         return std::nullopt;  // as above
     }
-    if (path_.empty()) {
-        if (!locations.empty()) return std::nullopt;
-        return digest_ = digest(bytes, {});
-    }
-    const std::optional<Files> files = stamps(locations);
+    if (path_.empty()) return locations_.empty() ? digest_ = digest(bytes) : std::nullopt;
+    const std::optional<Files> files = stamps(locations_);
     if (!files) return std::nullopt;
     files_ = *files;
     settled_ = std::all_of(files_.begin(), files_.end(), [](const auto& file) {
         return cache::settled(file.first, file.second);
     });
-    digest_ = digest(bytes, locations);
-    if (digest_ && settled_ && stamps(locations) == files && kept_.why_not().empty()) {
-        Record record{locations, {}, *digest_};
+    digest_ = digest(bytes);
+    if (digest_ && settled_ && stamps(locations_) == files && kept_.why_not().empty()) {
+        Record record{locations_, {}, *digest_};
         for (const auto& [path, stamp] : files_) record.stamps.push_back(stamp);
         cache::Writer writer;
         writer(record);
@@ -144,11 +147,10 @@ std::optional<Digest> ModelDigest::read(std::span<const std::byte> bytes,
     return digest_;
 }
 
-bool ModelDigest::unchanged(std::span<const std::byte> bytes, const graph::Model& model) const {
+bool ModelDigest::unchanged(std::span<const std::byte> bytes) const {
     if (path_.empty()) return true;
-    const std::vector<std::string> locations = external_locations(model);
-    if (stamps(locations) != files_) return false;
-    return settled_ || digest(bytes, locations) == digest_;
+    if (stamps(locations_) != files_) return false;
+    return settled_ || digest(bytes) == digest_;
 }
 
 }  // namespace ei::flow

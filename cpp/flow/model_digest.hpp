@@ -15,6 +15,9 @@
 
 namespace ei::flow {
 
+// Whether any tensor says that its values lie in a file of their own.
+bool names_external_data(const graph::Model& model);
+
 class ModelDigest {
   public:
     // `path`: empty for bytes. `folder`: where external data may lie; empty: nowhere.
@@ -29,19 +32,19 @@ class ModelDigest {
 
     // Whether the files read are still the same, after the runtime has read them too: what it made
     // of other bytes must not be kept under this digest.
-    bool unchanged(std::span<const std::byte> bytes, const graph::Model& model) const;
+    bool unchanged(std::span<const std::byte> bytes) const;
 
   private:
     using Files = std::vector<std::pair<std::string, cache::Stamp>>;
     struct Record;
     std::string record_name() const;
     std::optional<Files> stamps(const std::vector<std::string>& locations) const;
-    std::optional<Digest> digest(std::span<const std::byte> bytes,
-                                 const std::vector<std::string>& locations) const;
+    std::optional<Digest> digest(std::span<const std::byte> bytes) const;
 
     const cache::Folder& kept_;
     std::string path_, folder_;
-    Files files_;  // the model's own first
+    std::vector<std::string> locations_;  // of external data
+    Files files_;                         // the model's own first
     std::optional<Digest> digest_;
     bool settled_ = false;  // before it was read
 };

@@ -71,6 +71,7 @@ class Network {
     const std::vector<QuantizedInput>& quantized() const noexcept { return quantized_; }
     const QuantizedInput* quantized(std::size_t index) const noexcept;
     const std::string& head_why() const noexcept { return head_why_; }
+    const CacheUse& cache() const noexcept { return cache_; }
     const Uint8& uint8() const noexcept { return uint8_; }
     const Tail& tail() const noexcept { return tail_; }
     const Checked& checked() const noexcept { return checked_; }
@@ -124,6 +125,7 @@ class Network {
     std::vector<QuantizedInput> quantized_;
     std::string head_why_;
     Uint8 uint8_;
+    CacheUse cache_;
     std::vector<ort::TensorSpec> inputs_, outputs_, file_inputs_, file_outputs_;
     std::vector<Source> sources_;
     Segmenter segmenter_;

@@ -39,6 +39,7 @@ inline constexpr std::uint32_t kMinimumApi = 20;
       (OrtSession*, const OrtRunOptions*, const char* const*, const OrtValue* const*, std::size_t, \
        const char* const*, std::size_t, OrtValue**))                                               \
     X(10, CreateSessionOptions, OrtStatus*, (OrtSessionOptions**))                                 \
+    X(11, SetOptimizedModelFilePath, OrtStatus*, (OrtSessionOptions*, const char*))                \
     X(13, SetSessionExecutionMode, OrtStatus*, (OrtSessionOptions*, int))                          \
     X(14, EnableProfiling, OrtStatus*, (OrtSessionOptions*, const char*))                          \
     X(16, EnableMemPattern, OrtStatus*, (OrtSessionOptions*))                                      \

@@ -1,7 +1,11 @@
 #include "ort/session.hpp"
 
+#include <sys/mman.h>
+#include <sys/stat.h>
+
 #include <string_view>
 
+#include "base/descriptor.hpp"
 #include "ort/deadline.hpp"
 
 namespace ei::ort {
@@ -214,27 +218,101 @@ void check_loaded(const Library& library, OrtStatus* status, const Options& opti
 
 }  // namespace
 
+namespace {
+
+// Where the runtime writes its optimised model to: memory that has a path. It writes by path only,
+// and a half-written file in a folder would have to be cleared away by somebody.
+class SavedModel {
+  public:
+#if defined(__linux__)
+    SavedModel() : file_(::memfd_create("edgeinfer", MFD_CLOEXEC)) {}
+#endif
+    explicit operator bool() const noexcept { return static_cast<bool>(file_); }
+
+    void ask(const Library& library, OrtSessionOptions* options) const {
+        const Api& api = library.api();
+        const std::string path = "/proc/self/fd/" + std::to_string(file_.value());
+        library.check(api.SetOptimizedModelFilePath(options, path.c_str()), ErrorKind::run,
+                      "set a session option");
+        library.check(api.AddSessionConfigEntry(options, "session.save_model_format", "ORT"),
+                      ErrorKind::run, "set a session option");
+    }
+    MappedFile take() const {
+        struct stat facts{};
+        if (::fstat(file_.value(), &facts) != 0 || facts.st_size <= 0) return {};
+        return MappedFile::of(file_.value(), static_cast<std::size_t>(facts.st_size))
+            .value_or(MappedFile{});
+    }
+
+  private:
+    Descriptor file_;
+};
+
+}  // namespace
+
+// `create(options, handle)` is the runtime's call. What it will not save it may still run.
+template <class Create>
+std::shared_ptr<Session> Session::made(const Options& options, const std::string& folder,
+                                       const std::string& doing, Create&& create) {
+    const Library& library = Library::get();
+    if (options.save) {
+        if (const SavedModel saved; saved) {
+            Settings settings = Settings::make(library, options, folder);
+            saved.ask(library, settings.handle.get());
+            OrtSession* handle = nullptr;
+            if (OrtStatus* const status = create(settings.handle.get(), &handle)) {
+                library.api().ReleaseStatus(status);
+            } else {
+                std::shared_ptr<Session> session(new Session(handle, options, std::move(settings)));
+                session->saved_ = saved.take();
+                return session;
+            }
+        }
+    }
+    Settings settings = Settings::make(library, options, folder);
+    OrtSession* handle = nullptr;
+    check_loaded(library, create(settings.handle.get(), &handle), options, doing);
+    return std::shared_ptr<Session>(new Session(handle, options, std::move(settings)));
+}
+
 std::shared_ptr<Session> Session::from_bytes(std::span<const std::byte> model,
                                              const std::string& folder, const Options& options) {
     const Library& library = Library::get();
-    Settings settings = Settings::make(library, options, folder);
-    OrtSession* handle = nullptr;
-    check_loaded(library,
-                 library.api().CreateSessionFromArray(library.env(), model.data(), model.size(),
-                                                      settings.handle.get(), &handle),
-                 options, "load the model");
-    return std::shared_ptr<Session>(new Session(handle, options, std::move(settings)));
+    return made(options, folder, "load the model",
+                [&](const OrtSessionOptions* settings, OrtSession** handle) {
+                    return library.api().CreateSessionFromArray(library.env(), model.data(),
+                                                                model.size(), settings, handle);
+                });
 }
 
 std::shared_ptr<Session> Session::from_file(const std::string& path, const Options& options) {
     const Library& library = Library::get();
-    Settings settings = Settings::make(library, options, "");
+    return made(
+        options, "", "load " + path, [&](const OrtSessionOptions* settings, OrtSession** handle) {
+            return library.api().CreateSession(library.env(), path.c_str(), settings, handle);
+        });
+}
+
+std::shared_ptr<Session> Session::from_saved(std::span<const std::byte> optimised,
+                                             std::shared_ptr<const void> owner,
+                                             const Options& options) {
+    const Library& library = Library::get();
+    Options done = options;  // what is left to do with an optimised model
+    done.graph = GraphLevel::off;
+    done.free_dimensions.clear();
+    done.config.emplace_back("session.load_model_format", "ORT");
+    done.config.emplace_back("session.use_ort_model_bytes_directly", "1");
+    done.config.emplace_back("session.use_ort_model_bytes_for_initializers", "1");
+    Settings settings = Settings::make(library, done, "");
     OrtSession* handle = nullptr;
     check_loaded(
         library,
-        library.api().CreateSession(library.env(), path.c_str(), settings.handle.get(), &handle),
-        options, "load " + path);
-    return std::shared_ptr<Session>(new Session(handle, options, std::move(settings)));
+        library.api().CreateSessionFromArray(library.env(), optimised.data(), optimised.size(),
+                                             settings.handle.get(), &handle),
+        options, "load the kept model");
+    std::shared_ptr<Session> session(new Session(handle, options, std::move(settings)));
+    session->owner_ = std::move(owner);
+    return session;
 }
 
 namespace {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mapped_file.hpp"
 #include "ort/cancellation.hpp"
 #include "ort/pool.hpp"
 #include "ort/tensor.hpp"
@@ -40,6 +41,7 @@ struct Options {
     std::vector<std::pair<std::string, std::int64_t>> free_dimensions;  // symbol -> size
     std::string profile;  // prefix of the file to write timings to; empty: none
     Entries config;       // further session entries, by the runtime's own keys
+    bool save = false;    // take the optimised model out of the runtime, for Session::saved()
 };
 
 // A pool of run options, so that a run with a deadline allocates nothing in the steady state.
@@ -59,6 +61,16 @@ class Session {
     static std::shared_ptr<Session> from_bytes(std::span<const std::byte> model,
                                                const std::string& folder, const Options& options);
     static std::shared_ptr<Session> from_file(const std::string& path, const Options& options);
+    // What saved() gave, without a copy and without optimising it again. `owner` keeps the bytes,
+    // which must not change, as long as the session lives.
+    static std::shared_ptr<Session> from_saved(std::span<const std::byte> optimised,
+                                               std::shared_ptr<const void> owner,
+                                               const Options& options);
+
+    // The optimised model in the runtime's own format; empty where Options::save was off, or where
+    // the runtime would not save this model. Valid until the session ends or drop_saved().
+    std::span<const std::byte> saved() const noexcept { return saved_.bytes(); }
+    void drop_saved() const noexcept { saved_ = {}; }
 
     // Names the initialisers that a caller may replace (ONNX: initialisers listed as inputs); to be
     // called before the session is shared. They follow the other inputs in inputs().
@@ -93,12 +105,17 @@ class Session {
     struct Settings;
     Session(OrtSession* handle, const Options& options, Settings settings);
 
+    template <class Create>
+    static std::shared_ptr<Session> made(const Options& options, const std::string& folder,
+                                         const std::string& doing, Create&& create);
     template <class Call>
     void guarded(const Limits& limits, Call&& call) const;
 
     Pool pool_;
     SpinningThreads spinning_;
+    std::shared_ptr<const void> owner_;  // of bytes that the runtime reads: outlives the handle
     SessionHandle handle_;
+    mutable MappedFile saved_;  // changed before the session is shared only
     Options options_;
     std::vector<std::string> appended_;
     std::vector<TensorSpec> inputs_;

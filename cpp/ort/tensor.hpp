@@ -25,6 +25,8 @@ struct TensorSpec {
 
     // The shape as integers; nothing when an axis is symbolic.
     bool fixed(std::vector<std::int64_t>& out) const;
+
+    bool operator==(const TensorSpec&) const = default;
 };
 
 // Product of the sizes. Error(input) naming `what` when a size is negative or the product, in bytes

@@ -493,6 +493,7 @@ class Uint8:
     def why(self) -> str: ...
 
 class LoadOptions:
+    cache: bool
     cut_head: bool
     fuse_tail: bool
     runtime: RuntimeOptions
@@ -534,6 +535,8 @@ class Network:
     def tally(self, reset: bool) -> Tally: ...
     @property
     def appended_providers(self) -> list[str]: ...
+    @property
+    def cache(self) -> tuple[str, str, str]: ...
     @property
     def cpu_fallback(self) -> bool: ...
     @property

@@ -30,6 +30,7 @@ def description(network: _core.Network, options: SessionOptions) -> dict[str, An
             "left": dict(network.uint8.left),
             "why": network.uint8.why,
         },
+        "cache": _cache(network),
         "looked_at": network.looked_at,
         "warnings": [one.text for one in network.warnings],
         "loops": {"without_bound": network.may_loop, "why": network.loops},
@@ -54,3 +55,8 @@ def _threads(pool: _core.Pool) -> dict[str, Any]:
         "spin": spin.get(pool.spin_us, f"{pool.spin_us} us behind each piece of work"),
         "why": pool.why,
     }
+
+
+def _cache(network: _core.Network) -> dict[str, str | None]:
+    state, why, path = network.cache
+    return {"state": state, "why": why, "path": path or None}

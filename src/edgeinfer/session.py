@@ -51,7 +51,8 @@ class Session:
         threads: None: the pool that all sessions of the process share (one thread a core).
             A number: a pool of its own with that many threads; 1 runs in the calling thread.
         options: see ``SessionOptions``.
-        cache: reserved for a cache of optimised models; without effect today.
+        cache: keep the optimised model in the user's cache folder, and take it from there the next
+            time (docs/cache.md). False: neither. ``describe()["cache"]`` tells what was done.
 
     Raises:
         ModelError: the file is missing, damaged, unsupported or refused by the checks that
@@ -63,8 +64,8 @@ class Session:
         ModelWarning: the file holds NaN weights, or infinite factors.
 
     Cost: maps the file and looks at it and its weights once, milliseconds; the runtime then reads
-    it. Where a tail is cut
-    off, a second, small session holds the rest.
+    it. Where a tail is cut off, a second, small session holds the rest. With a kept model the file
+    is neither read nor looked at again, and the runtime reads the kept one where it is mapped.
 
     After ``os.fork`` (multiprocessing's "fork" too) a session works in the parent only: every call
     in the child raises ``RunError``, since the runtime's threads do not exist there. Use "spawn".
@@ -86,6 +87,7 @@ class Session:
         self._threads = checked_threads(threads)
         self._runtime = open_runtime()
         loading = loading_options(self._options, self._threads)
+        loading.cache = bool(cache)
         network: _core.Network
         if isinstance(model, bytes | bytearray | memoryview):
             network = _core.Network.from_bytes(checked_bytes(model), loading)

@@ -10,20 +10,6 @@ from edgeinfer import InputError, ModelError, cache
 from session.networks import convolution
 
 
-@pytest.fixture(autouse=True)
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "kept"
-    monkeypatch.setenv("EDGEINFER_CACHE", str(folder))
-    return folder
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(convolution())
-    return path
-
-
 def test_a_note_is_found_again_by_path_and_by_bytes(model: Path, kept: Path) -> None:
     assert cache.recall(model, "tune") is None
     assert cache.remember(model, "tune", {"threads": 2, "spin": "on"}) == ""
