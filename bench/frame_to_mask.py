@@ -16,11 +16,12 @@ import onnx
 import networks
 from agreement import FLOAT, INT8, agreement, require
 from frames import FULL_HD, natural_frame
-from fused import FusedWay
+from fused import FusedWay, moved_to
 from peers import ClassMap, CommonWay, Frame, HandTunedWay
 from peers.attendance import Attendance
 from peers.opencv import RunningArgmax
 from peers.whole import Network, openvino
+from peers.whole import others as other_runtimes
 from quantise_networks import QUANTISED_LOW_LOGITS, network_files
 from rows import Figure, Outcome
 from sides import Side, each_frame, require_one_thread, same_input
@@ -45,21 +46,29 @@ def as_mask(network: Network) -> Way:
 
 
 def check_ours(
-    common: Mapping[str, CommonWay], ways: Mapping[str, Mapping[str, Way]], frames: Sequence[Frame]
+    common: Mapping[str, CommonWay],
+    ways: Mapping[str, Mapping[str, Way]],
+    frames: Sequence[Frame],
+    same_as: Mapping[str, str],
 ) -> str:
-    """Compare, by file, masks with onnxruntime's logits; the worst shares found, as text."""
+    """Compare, by file, masks with onnxruntime's logits on the file that ``same_as`` names.
+
+    The worst shares found, as text.
+    """
     worst = dict.fromkeys(ways, 1.0)
     for frame in frames:
         for name, beside in ways.items():
-            logits = common[name].run(common[name].preprocess(frame))
+            reference = common[same_as[name]]
+            logits = reference.run(reference.preprocess(frame))
             bound = FLOAT if name == "float32" else INT8
             for what, way in beside.items():
                 found = agreement(way(frame), logits, bound.lead)
                 require(found, bound, f"{what}, {name}")
                 worst[name] = min(worst[name], found.equal)
     shares = ", ".join(f"{name} {share:.2%}" for name, share in worst.items())
+    files = ", ".join(f"{name} by {same_as[name]}" for name in ways)
     return (
-        "masks against onnxruntime's on the same file, wherever one class leads: "
+        f"masks against onnxruntime's ({files}), wherever one class leads: "
         f"at most {INT8.wrong:g} differ (float: none); equal in all pixels, ties included: {shares}"
     )
 
@@ -83,7 +92,7 @@ def check_others(
                 )
             worst = max(worst, found)
     return (
-        f"other runtimes against the float mask: int8 at most {AS_CLOSE:g} further than "
+        f"others, and S8S8, against the float mask: int8 at most {AS_CLOSE:g} further than "
         f"onnxruntime's on the same file, float at most {BFLOAT16:g}; worst {worst:.3f}"
     )
 
@@ -134,6 +143,8 @@ def figures(timings: Timings) -> tuple[Figure, ...]:
         *figure("OpenVINO, own preprocessing, S8S8", "OpenVINO, S8S8", 2),
         *figure(f"fastest float: {fastest_float}", fastest_float, 1),
         *figure("OpenVINO after cv2, S8S8", "OpenVINO after cv2, S8S8"),
+        *figure("ncnn after cv2, float32", "ncnn after cv2, float32"),
+        *figure("MNN after cv2, float32", "MNN after cv2, float32"),
         *figure("(edgeinfer on float32)", "edgeinfer, float32"),
         *figure("(edgeinfer on U8S8)", "edgeinfer, U8S8"),
     )
@@ -154,8 +165,14 @@ def measure() -> Outcome:
     whole = openvino(
         {name: files[name] for name in ("float32", "S8S8")}, networks.SIZE, FULL_HD, attendance
     )
+    whole |= other_runtimes(files["float32"], networks.SIZE, attendance)
     others = {name: as_mask(network) for name, network in whole.items()}
-    checked = check_ours(common, ways, frames), check_others(others, common, frames)
+    same_as = {name: moved_to(way.session, name) for name, way in fused.items()}
+    others_and_ours = others | {"edgeinfer, S8S8": fused["S8S8"]}
+    checked = (
+        check_ours(common, ways, frames, same_as),
+        check_others(others_and_ours, common, frames),
+    )
     calls: dict[str, Way] = {
         f"{what}, {name}": way for name, beside in ways.items() for what, way in beside.items()
     }

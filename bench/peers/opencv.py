@@ -23,7 +23,7 @@ def common_preprocess(frame: Frame, size: tuple[int, int] = (512, 512)) -> Tenso
 class InPlace:
     """The same without a needless pass: every step writes a buffer that is kept.
 
-    ``blobFromImage`` after the resize, a table per channel and ``addWeighted`` were timed too and
+    ``blobFromImage`` after the resize, a table per channel and ``np.multiply`` were timed too and
     are slower (kernel_rows.py times them).
     """
 
@@ -38,8 +38,9 @@ class InPlace:
         cv2.split(self._resized, self._planes)
         for channel, plane in enumerate(self._planes):
             target = self._target[0, channel]
-            np.multiply(plane, np.float32(SCALE[channel]), out=target, dtype=np.float32)
-            target += np.float32(BIAS[channel])
+            cv2.addWeighted(
+                *(plane, SCALE[channel], plane, 0, BIAS[channel]), dst=target, dtype=cv2.CV_32F
+            )
         return self._target
 
 

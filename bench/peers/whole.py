@@ -37,3 +37,20 @@ def openvino(
             networks[f"OpenVINO after cv2, {name}"] = after_opencv(bare, size)
             attendance.notes.append(f"OpenVINO on {name}: {own.describe()}")
     return networks
+
+
+def others(model: Path, size: tuple[int, int], attendance: Attendance) -> dict[str, Network]:
+    """ncnn and MNN on the float file: their int8 formats are made by quantisers of their own."""
+    networks: dict[str, Network] = {}
+    with attendance.of("ncnn"):
+        from peers.ncnn import NcnnNetwork
+
+        networks["ncnn after cv2, float32"] = after_opencv(NcnnNetwork(model), size)
+    with attendance.of("MNN"):
+        from peers.mnn import MnnNetwork
+
+        networks["MNN after cv2, float32"] = after_opencv(MnnNetwork(model), size)
+    attendance.notes.append(
+        "without LiteRT: its converter starts from a torch module and not from an ONNX file"
+    )
+    return networks
