@@ -156,13 +156,13 @@ def measure() -> Outcome:
         openvino({name: files[name] for name in ("float32", "S8S8")}, SIZE, FULL_HD, attendance)
     )
     others |= other_runtimes(files["float32"], SIZE, attendance)
-    same: dict[str, dict[str, Scores]] = {
-        name: {OURS: way.scores} for name, way in ours.items()
-    }
+    same: dict[str, dict[str, Scores]] = {name: {OURS: way.scores} for name, way in ours.items()}
     for name, scores in tuned.items():
         same[name]["hand-tuned"] = scores
     same_as = {name: moved_to(way.session, name) for name, way in ours.items()}
-    checked = check(common, same, others | {"edgeinfer, S8S8": ours["S8S8"].scores}, frames, same_as)
+    checked = check(
+        common, same, others | {"edgeinfer, S8S8": ours["S8S8"].scores}, frames, same_as
+    )
     calls: dict[str, Callable[[Frame], int]] = {
         f"edgeinfer, {name}": way.best for name, way in ours.items()
     }

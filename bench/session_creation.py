@@ -85,16 +85,20 @@ def check(create: Mapping[str, Callable[[], Session]]) -> str:
     )
 
 
+def sides_of(path: Path) -> dict[str, Callable[[], Session]]:
+    return {
+        CACHED: lambda: ei.Session(path, threads=1),
+        UNCACHED: lambda: ei.Session(path, threads=1, cache=False),
+        PEER: lambda: one_thread_session(path),
+    }
+
+
 def measure() -> Outcome:
     path = resnet50_file()
     path.read_bytes()  # into the page cache
     with tempfile.TemporaryDirectory() as folder:
         os.environ[CACHE_VARIABLE] = folder
-        create: dict[str, Callable[[], Session]] = {
-            CACHED: lambda: ei.Session(path, threads=1),
-            UNCACHED: lambda: ei.Session(path, threads=1, cache=False),
-            PEER: lambda: one_thread_session(path),
-        }
+        create = sides_of(path)
         checked = check(create)
         timings = creations(create, ROUNDS)
         kept = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())

@@ -20,8 +20,8 @@ import cold_start
 import frame_to_class
 import frame_to_mask
 import kernel_rows
+import pool_rows
 import session_creation
-import two_sessions
 from machine import Machine, this_machine
 from rows import Figure, Outcome, Row
 from timing import Ratio, Summary
@@ -38,8 +38,9 @@ ROWS: tuple[Row, ...] = (
     Row("call-overhead", "Binding.run and Session.run of an Identity", call_overhead.measure),
     Row("cold-start", "cold start to first result, MobileNetV2, warm cache", cold_start.measure),
     Row("session-creation", "session creation, ResNet50, warm cache", session_creation.measure),
-    Row("sessions-in-turn", "two sessions in turn, 2 threads", two_sessions.measure_in_turn),
-    Row("sessions-at-once", "two sessions busy at once", two_sessions.measure_at_once),
+    Row("sessions-in-turn", "two sessions in turn, 2 threads", pool_rows.in_turn_row),
+    Row("sessions-at-once", "two sessions busy at once", pool_rows.at_once_row),
+    Row("idle", "processor time outside run, 5 frames/s", pool_rows.idle_row),
 )
 DISTRIBUTIONS = ("edgeinfer", "onnxruntime", "numpy", "opencv-python-headless", "onnx")
 # A row that takes longer than this hangs.

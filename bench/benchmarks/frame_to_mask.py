@@ -1,14 +1,16 @@
 """The whole way from a 1080p frame to a class map, one thread, by number format of the network."""
 
+import edgeinfer as ei
 from agreement import FLOAT, INT8, agreement, require
+from benchmarks import needs
 from frames import natural_frame
-from fused import FusedWay
+from fused import FusedWay, moved_to
 from peers import CommonWay
 from quantise_networks import network_files
 
 
 class FrameToMask:
-    params = ("float32", "u8s8", "s8s8")
+    params = ("float32", "U8S8", "S8S8")
     param_names = ("network",)
     # setup_cache builds and quantises the networks once; later runs find them on disk.
     timeout = 300
@@ -17,10 +19,12 @@ class FrameToMask:
         network_files()
 
     def setup(self, network: str) -> None:
-        path = getattr(network_files(), network)
+        needs(ei.Session, "bind", "describe")
+        needs(ei.Binding, "segment")
+        files = network_files()
         self.frame = natural_frame(0)
-        self.way = FusedWay(path)
-        common = CommonWay(path)
+        self.way = FusedWay(getattr(files, network.lower()))
+        common = CommonWay(getattr(files, moved_to(self.way.session, network).lower()))
         logits = common.run(common.preprocess(self.frame))
         bound = FLOAT if network == "float32" else INT8
         self.found = agreement(self.way(self.frame), logits, bound.lead)

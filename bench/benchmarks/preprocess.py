@@ -1,13 +1,14 @@
-"""1080p RGB frame to a normalised 512x512 tensor, by the library whose resize is matched."""
+"""A frame to a normalised 512x512 tensor, one thread: by resize, and by format and camera mode."""
 
 from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 import edgeinfer as ei
+from formats import FORMATS, SIZES, picture
 from frames import natural_frame
 from networks import SIZE
 from peers import MEAN, STD, Frame
@@ -21,9 +22,15 @@ RESIZES: dict[str, Callable[[Frame], ArrayLike]] = {
 }
 # The recipe is folded into one product and sum; a resize off by one level would give 0.017.
 FOLDED_RECIPE = 5e-7
+ONE_LEVEL = 1 / (255 * min(STD))
 
 
-class Preprocess:
+def normalised(levels: ArrayLike) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = (np.asarray(levels, np.float64) / 255 - MEAN) / STD
+    return values.transpose(2, 0, 1)[None]
+
+
+class Resizes:
     params = tuple(RESIZES)
     param_names = ("resize",)
 
@@ -35,9 +42,28 @@ class Preprocess:
         self.recipe = ei.Preprocess(SIZE, resize=ei.Resize[resize], mean=MEAN, std=STD)
         self.tensor = np.empty((1, 3, *SIZE), np.float32)
         self.recipe(self.frame, out=self.tensor)
-        resized = np.asarray(RESIZES[resize](self.frame), np.float64)
-        expected = ((resized / 255 - MEAN) / STD).transpose(2, 0, 1)[None]
+        expected = normalised(RESIZES[resize](self.frame))
         np.testing.assert_allclose(self.tensor, expected, rtol=0, atol=FOLDED_RECIPE)
 
     def time_preprocess(self, resize: str) -> None:
+        self.recipe(self.frame, out=self.tensor)
+
+
+class Formats:
+    """``CV2_LINEAR``, which reads two rows and two pixels for each it writes."""
+
+    params = (FORMATS, tuple(SIZES))
+    param_names = ("format", "size")
+
+    def setup(self, format_name: str, size: str) -> None:
+        shown = picture(natural_frame(0, SIZES[size]), format_name)
+        self.frame = shown.frame
+        self.recipe = ei.Preprocess(SIZE, resize=ei.Resize.CV2_LINEAR, mean=MEAN, std=STD)
+        self.tensor = np.empty((1, 3, *SIZE), np.float32)
+        self.recipe(self.frame, out=self.tensor)
+        bound = shown.levels * 1.01 * ONE_LEVEL + FOLDED_RECIPE
+        expected = normalised(shown.resized(SIZE))
+        np.testing.assert_allclose(self.tensor, expected, rtol=0, atol=bound)
+
+    def time_preprocess(self, format_name: str, size: str) -> None:
         self.recipe(self.frame, out=self.tensor)
