@@ -14,6 +14,8 @@
 #include "bindings/without_gil.hpp"
 #include "flow/binding.hpp"
 #include "flow/network.hpp"
+#include "flow/uint8_check.hpp"
+#include "graph/reader.hpp"
 
 namespace py = pybind11;
 
@@ -89,6 +91,18 @@ void register_flow(py::module_& module) {
         .def_readonly("moved", &flow::Uint8::moved)
         .def_readonly("left", &flow::Uint8::left)
         .def_readonly("why", &flow::Uint8::why);
+    module.def(
+        "check_uint8",
+        [](const py::bytes& file, const py::bytes& moved, bool exact) {
+            const std::string_view a = file, b = moved;  // both outlive the call
+            const WithoutGil without_gil;
+            const flow::Uint8Verdict verdict = flow::check_uint8(
+                graph::read(graph::as_bytes(a)), graph::read(graph::as_bytes(b)), exact, "", {});
+            return std::pair(verdict.says == flow::Uint8Verdict::Says::same, verdict.why);
+        },
+        py::arg("file"), py::arg("moved"), py::kw_only(), py::arg("exact") = true,
+        "Whether the second model gives what the first one gives, and why; for tests of the "
+        "check.");
     py::class_<flow::LoadOptions>(module, "LoadOptions")
         .def(py::init<>())
         .def_readwrite("runtime", &flow::LoadOptions::session)

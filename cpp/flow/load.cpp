@@ -144,6 +144,7 @@ class Loading {
     }
     void own_format();
     void onnx(const graph::Model& model);
+    void confirm(Uint8Choice& uint8, const graph::Model& model) const;
     bool uint8_sessions(const std::vector<std::byte>& moved);
     void check(const graph::Model& model);
     void sessions(const graph::Model& model, std::span<const std::byte> bytes);
@@ -238,6 +239,16 @@ void Loading::sessions_and_heads(const graph::Model& model) {
     integer_inputs(model, heads);
 }
 
+void Loading::confirm(Uint8Choice& uint8, const graph::Model& model) const {
+    const cache::Folder kept = cache::Folder::users();
+    std::optional<Notes> notes;
+    std::optional<Digest> digest;
+    if (kept.why_not().empty())
+        notes.emplace(kept, digest.emplace(model_for_notes(kept, path_, bytes_)));
+    confirm_uint8(uint8, model, options_.to_uint8, folder_, options_.session,
+                  notes ? &*notes : nullptr);
+}
+
 // A file that the runtime takes as it is stays loadable, should it not take the moved one.
 bool Loading::uint8_sessions(const std::vector<std::byte>& moved) {
     const auto bytes = std::exchange(bytes_, moved);
@@ -323,6 +334,7 @@ void Loading::onnx(const graph::Model& model) {
         expect_free_dimension(model, name);
     }
     Uint8Choice uint8 = choose_uint8(model, options_.to_uint8, options_.session);
+    if (!uint8.model.empty()) confirm(uint8, model);
     loaded_.uint8 = std::move(uint8.told);
     try {
         if (uint8.model.empty() || !uint8_sessions(uint8.model)) sessions_and_heads(model);

@@ -4,10 +4,15 @@
 #include <utility>
 
 #include "cpu/features.hpp"
+#include "flow/uint8_check.hpp"
+#include "graph/reader.hpp"
 #include "graph/uint8.hpp"
 
 namespace ei::flow {
 namespace {
+
+constexpr const char* kNote = "uint8";
+constexpr char kSame = '+', kDiffers = '-';
 
 bool keeps_int8(const ort::Options& options) {
     return std::any_of(options.config.begin(), options.config.end(), [](const auto& entry) {
@@ -57,10 +62,34 @@ Uint8Choice choose_uint8(const graph::Model& model, std::optional<bool> wanted,
         choice.told.left[why] += move.moved.size();
         return choice;
     }
+    choice.exact = move.exact;
     choice.model = graph::move_to_uint8(model, move);
     choice.told.moved = move.moved.size();
     choice.told.why = wanted ? "to_uint8 is on" : "x86 with VNNI multiplies uint8 by int8";
     return choice;
+}
+
+void confirm_uint8(Uint8Choice& choice, const graph::Model& file, std::optional<bool> wanted,
+                   const std::string& folder, const ort::Options& options, const Notes* notes) {
+    using Says = Uint8Verdict::Says;
+    Uint8Verdict verdict;
+    const auto known = notes != nullptr ? notes->recall(kNote) : std::nullopt;
+    if (known && !known->empty()) {
+        verdict = {known->front() == kSame ? Says::same : Says::differs, known->substr(1)};
+    } else {
+        verdict = check_uint8(file, graph::read(choice.model), choice.exact, folder, options);
+        if (notes != nullptr && verdict.says != Says::unknown) {
+            // Not kept: checked again by the next process.
+            (void)notes->remember(kNote,
+                                  (verdict.says == Says::same ? kSame : kDiffers) + verdict.why);
+        }
+    }
+    if (verdict.says == Says::same || (verdict.says == Says::unknown && wanted.value_or(false))) {
+        choice.told.why += "; " + verdict.why;
+    } else {
+        choice.model.clear();
+        choice.told.stay(verdict.why);
+    }
 }
 
 }  // namespace ei::flow

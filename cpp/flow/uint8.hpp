@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/notes.hpp"
 #include "graph/model.hpp"
 #include "ort/session.hpp"
 
@@ -33,8 +34,15 @@ std::string uint8_kept_here();
 struct Uint8Choice {
     Uint8 told;
     std::vector<std::byte> model;  // empty: the file stays as it is
+    bool exact = true;             // see graph::Uint8Move
 };
 Uint8Choice choose_uint8(const graph::Model& model, std::optional<bool> wanted,
                          const ort::Options& options);
+
+// Lets the file stay as it is unless the moved one gives what it gives (flow/uint8_check.hpp), by
+// the verdict that `notes` hold of it, or by checking it. Where it cannot be checked, a move that
+// was asked for is made all the same.
+void confirm_uint8(Uint8Choice& choice, const graph::Model& file, std::optional<bool> wanted,
+                   const std::string& folder, const ort::Options& options, const Notes* notes);
 
 }  // namespace ei::flow

@@ -237,6 +237,13 @@ Uint8Move Finder::find() {
     Uint8Move found = groups_.verdicts();
     count_inputs(found);
     if (!found.moved.empty()) find_constants(found);
+    for (std::size_t i = 0; i < nodes.size() && found.exact; ++i) {
+        found.exact = does_[i].use != IntegerUse::compute ||
+                      std::none_of(does_[i].operands.begin(), does_[i].operands.end(),
+                                   [&](const Operand& one) {
+                                       return found.moved.contains(tensor_of(nodes[i], one));
+                                   });
+    }
     return found;
 }
 

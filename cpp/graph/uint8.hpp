@@ -28,6 +28,8 @@ struct Uint8Move {
     // DequantizeLinear nodes of constants that Add, Mul or Concat reads beside moved tensors only;
     // index in Graph::nodes. The runtime's integer kernels take their operands in one type.
     std::set<std::size_t> constants;
+    // Nothing that is quantised already moves: its own arithmetic may round otherwise.
+    bool exact = true;
     // How many cannot, by reason: "an output of the file". Reasons are text.
     std::map<std::string, std::size_t> left;
 };

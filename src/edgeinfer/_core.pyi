@@ -39,6 +39,7 @@ __all__: list[str] = [
     "cache_recall",
     "cache_remember",
     "check_kernels",
+    "check_uint8",
     "classify",
     "cpu_features",
     "cut_tail",
@@ -631,6 +632,11 @@ def cache_remember(model: typing.Any, name: str, text: str) -> str:
 def check_kernels() -> list[KernelCheck]:
     """
     Runs every available variant on seeded data against scalar. About 50 ms.
+    """
+
+def check_uint8(file: bytes, moved: bytes, *, exact: bool = True) -> tuple[bool, str]:
+    """
+    Whether the second model gives what the first one gives, and why; for tests of the check.
     """
 
 def classify(

@@ -14,7 +14,7 @@ INT8, UINT8, FLOAT = TensorProto.INT8, TensorProto.UINT8, TensorProto.FLOAT
 class Chain:
     """Nodes and constants in order of creation; every method returns the name of its result."""
 
-    def __init__(self, shape: Sequence[int] = (1, 4, 6, 6), seed: int = 0) -> None:
+    def __init__(self, shape: Sequence[int | str] = (1, 4, 6, 6), seed: int = 0) -> None:
         self.rng = np.random.default_rng(seed)
         self.nodes: list[NodeProto] = []
         self.held: dict[str, NDArray] = {}
