@@ -243,7 +243,7 @@ void Loading::confirm(Uint8Choice& uint8, const graph::Model& model) const {
     const cache::Folder kept = cache::Folder::users();
     std::optional<Notes> notes;
     std::optional<Digest> digest;
-    if (kept.why_not().empty())
+    if (options_.cache && kept.why_not().empty())
         notes.emplace(kept, digest.emplace(model_for_notes(kept, path_, bytes_)));
     confirm_uint8(uint8, model, options_.to_uint8, folder_, options_.session,
                   notes ? &*notes : nullptr);
