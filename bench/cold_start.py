@@ -22,6 +22,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from peers.attendance import NO_LITERT
 from quantise_networks import classifier_files
 from rows import Figure, Outcome
 from timing import NS_PER_MS, Ratio, Timings
@@ -220,7 +221,7 @@ def measure() -> Outcome:
         ),
         sides={name: found.times.summary(name) for name in sides}
         | {f"peak MB, {name}": memory.summary(name) for name in sides},
-        notes=("without LiteRT: no converter from ONNX is to be had",),
+        notes=(NO_LITERT,),
     )
 
 

@@ -171,18 +171,23 @@ def _interval(ratio: Ratio) -> str:
 
 
 def record(machine: Machine, runs: Sequence[dict[str, Attempt]]) -> Path:
-    """Write below ``record/<machine>/<date>.json``, beside other measurements of that day."""
+    """Write below ``record/<machine>/<date>.json``; rows measured before on that day stay."""
     path = Path(__file__).parent / "record" / machine.slug / f"{machine.date}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     day = json.loads(path.read_text()) if path.exists() else {}
-    day["table"] = as_json(machine, runs)
-    path.write_text(json.dumps(day, indent=1, sort_keys=True) + "\n")
+    day.setdefault("table", {}).update(as_json(machine, runs))
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(day, indent=1, sort_keys=True) + "\n")
+    beside.replace(path)
     return path
 
 
 def as_json(machine: Machine, runs: Sequence[dict[str, Attempt]]) -> dict[str, object]:
-    rounded = [{name: asdict(attempt) for name, attempt in run.items()} for run in runs]
-    return {"machine": asdict(machine), "runs": rounded}
+    """By row: the machine at the time, and what each run found."""
+    return {
+        name: {"machine": asdict(machine), "runs": [asdict(run[name]) for run in runs]}
+        for name in runs[0]
+    }
 
 
 # --- the program ----------------------------------------------------------------------------

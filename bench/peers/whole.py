@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from peers.arrays import Frame, Tensor
-from peers.attendance import Attendance
+from peers.attendance import NO_LITERT, Attendance
 from peers.opencv import InPlace
 
 # From a frame to the network's output, which the next call may overwrite.
@@ -50,7 +50,5 @@ def others(model: Path, size: tuple[int, int], attendance: Attendance) -> dict[s
         from peers.mnn import MnnNetwork
 
         networks["MNN after cv2, float32"] = after_opencv(MnnNetwork(model), size)
-    attendance.notes.append(
-        "without LiteRT: its converter starts from a torch module and not from an ONNX file"
-    )
+    attendance.notes.append(NO_LITERT)
     return networks
