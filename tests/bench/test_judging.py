@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgeinfer.bench.compare import judge, judge_few
+from edgeinfer.bench.compare import judge, judge_few, stage_bound
 
 Series = NDArray[np.float64]
 Noise = Callable[[np.random.Generator, int], Series]
@@ -137,3 +137,10 @@ def test_constant_times_have_an_interval_of_no_width() -> None:
     judgement = judge([2.0] * 100, [3.0] * 100)
     assert (judgement.low, judgement.high) == pytest.approx((1.5, 1.5))
     assert judgement.verdict == "slower"
+
+
+def test_a_small_stage_needs_a_change_that_the_frame_feels() -> None:
+    assert stage_bound(0.03, 8.0, 10.0) == 0.03
+    assert stage_bound(0.03, 10.0, 10.0) == 0.03
+    assert stage_bound(0.03, 0.1, 10.0) == pytest.approx(1.0)
+    assert stage_bound(0.5, 1.0, 10.0) == 0.5

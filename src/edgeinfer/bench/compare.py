@@ -15,13 +15,14 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BOUND", "Judgement", "Verdict", "judge", "judge_few"]
+__all__ = ["BOUND", "Judgement", "Verdict", "judge", "judge_few", "stage_bound"]
 
 Verdict = Literal["faster", "slower", "unclear"]
 
 BOUND: Final = 0.03
 """Changes up to this share are taken as noise: see docs/bench.md for the record that it is from."""
 
+_MATERIAL: Final = 0.01
 _BLOCKS: Final = 10
 _DRAWS: Final = 400
 # Student's t for 99 % and as many degrees of freedom as one side has blocks, less one.
@@ -49,6 +50,16 @@ class Judgement:
     high: float
     verdict: Verdict
     why: str = ""
+
+
+def stage_bound(bound: float, stage_ms: float, whole_ms: float) -> float:
+    """The bound of one stage: at least what makes one percent of the whole frame.
+
+    A stage of a fraction of a millisecond takes a quarter more or less in another process of the
+    same program, by where its memory happens to lie. No number of samples from one process shows
+    that, and no frame is late by it.
+    """
+    return max(bound, _MATERIAL * whole_ms / stage_ms)
 
 
 def judge(before: ArrayLike, after: ArrayLike, *, bound: float = BOUND, seed: int = 0) -> Judgement:

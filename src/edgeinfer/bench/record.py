@@ -126,7 +126,9 @@ def _facts(path: Path, document: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"machine {name}", _plain(machine.get(name))
     cpu = _mapping(path, document, "cpu")
     yield "cpu features", _plain(cpu.get("features"))
-    yield "kernel variants", _plain(cpu.get("variants"))
+    kernels = cpu.get("kernels")
+    for name, value in (kernels if isinstance(kernels, dict) else {}).items():
+        yield f"kernel {name}", _plain(value)
     for group in ("versions", "settings"):
         for name, value in _mapping(path, document, group).items():
             yield f"{group.removesuffix('s')} {name}", _plain(value)

@@ -33,12 +33,15 @@ _EPILOG = """\
 examples:
   edgeinfer bench model.onnx
   edgeinfer bench model.onnx --image photo.jpg --threads 1 --seconds 30
+  edgeinfer bench model.onnx --tune
   edgeinfer bench model.onnx --shape tokens=1,128 --shape mask=1,128
   edgeinfer bench model.onnx --out before.json
   edgeinfer compare before.json after.json          # where after.json was measured later
 """
 
 _FRAME = (1080, 1920)
+_SECONDS = 10.0
+_TUNE_SECONDS = 60.0
 _COLD_ROUNDS = 5
 
 
@@ -79,8 +82,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--seconds",
         metavar="S",
         type=values.seconds,
-        default=10.0,
-        help="to measure frames for; default 10",
+        help="to measure frames for; default 10, with --tune 60",
     )
     what.add_argument(
         "--warmup",
@@ -90,6 +92,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     what.add_argument(
         "--no-cold", action="store_true", help="leave out the cold starts of fresh processes"
+    )
+
+    what.add_argument(
+        "--tune",
+        action="store_true",
+        help="search for faster settings instead: threads, spinning, tail and cache, for about a "
+        "minute; what is faster beyond the noise is kept beside the model's cache entry, where "
+        "Session(model) finds it",
     )
 
     recipe.add_arguments(parser)
@@ -132,6 +142,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def execute(options: argparse.Namespace) -> int:
     """Run the command."""
     recipe.refuse_flags_beside_recipe(options)
+    if options.tune:
+        return _tune(options)
+    if options.seconds is None:
+        options.seconds = _SECONDS
 
     from edgeinfer.bench.measurement import take
     from edgeinfer.cli.workload import plan
@@ -166,6 +180,20 @@ def execute(options: argparse.Namespace) -> int:
     else:
         print_figures(facts, work.summary)
     return 0
+
+
+def _tune(options: argparse.Namespace) -> int:
+    from edgeinfer.cli.tuning import tune_model
+
+    for flag, default in (("threads", None), ("spin", "auto"), ("warmup", None)):
+        if getattr(options, flag) != default:
+            options.usage_error(f"--{flag}: not beside --tune, which tries that")
+    for flag in ("no_fuse_tail", "cut_head", "no_cache"):
+        if getattr(options, flag):
+            options.usage_error(f"--{flag.replace('_', '-')}: not beside --tune, which tries that")
+    if options.seconds is None:
+        options.seconds = _TUNE_SECONDS
+    return tune_model(options)
 
 
 class _Shares:
@@ -222,6 +250,7 @@ def _facts(
     now, peak = resident_kib()
     stages = {name: summary(times) for name, times in measurement.samples.times_ms.items()}
     whole = next(reversed(stages.values()))
+    kernels = {one.kernel: one.variant for one in _core.kernel_variants() if one.chosen}
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "model": {
@@ -249,7 +278,7 @@ def _facts(
         "machine": measurement.before.to_dict(),
         "machine_after": measurement.after.to_dict(),
         "others_share": measurement.others,
-        "cpu": {"features": _core.cpu_features(), "variants": work.variants},
+        "cpu": {"features": _core.cpu_features(), "variants": work.variants, "kernels": kernels},
         "versions": versions(described["runtime"]["version"], measurement.before),
         "session": described,
         "doubts": [

@@ -90,11 +90,11 @@ def execute(options: argparse.Namespace) -> int:
 def _judge_all(before: Record, after: Record, bound: float) -> list[dict[str, Any]]:
     import numpy as np
 
-    from edgeinfer.bench.compare import judge, judge_few
+    from edgeinfer.bench.compare import judge, judge_few, stage_bound
 
     rows: list[dict[str, Any]] = []
 
-    def add(name: str, first: Any, second: Any, judgement: Judgement) -> None:
+    def add(name: str, first: Any, second: Any, judgement: Judgement, own: float) -> None:
         rows.append(
             {
                 "name": name,
@@ -103,19 +103,22 @@ def _judge_all(before: Record, after: Record, bound: float) -> list[dict[str, An
                 "ratio": judgement.ratio,
                 "low": judgement.low,
                 "high": judgement.high,
+                "bound": own,
                 "verdict": judgement.verdict,
                 "why": judgement.why,
             }
         )
 
+    whole = float(np.median(next(reversed(before.stages.values()))))
     for name, first in before.stages.items():
         if name in after.stages:
             second = after.stages[name]
-            add(name, first, second, judge(first, second, bound=bound))
+            own = stage_bound(bound, float(np.median(first)), whole)
+            add(name, first, second, judge(first, second, bound=own), own)
     for name, first in before.starts.items():
         if name in after.starts:
             second = after.starts[name]
-            add(name, first, second, judge_few(first, second, bound=bound))
+            add(name, first, second, judge_few(first, second, bound=bound), bound)
     return rows
 
 
@@ -149,10 +152,10 @@ def _print(before: Record, after: Record, rows: list[dict[str, Any]], bound: flo
     print()
     print_paragraph(
         "bound",
-        f"{bound:.1%}: faster or slower is what lies beyond it with its whole interval. Stages: "
-        "99% interval, from blocks of neighbouring frames; session and first result: from the "
-        "extremes of a few processes",
+        f"{bound:.1%}, for a stage at least 1% of the whole: faster or slower is what lies beyond "
+        "it with its whole interval. Stages: 99% interval, from blocks of neighbouring frames; "
+        "session and first result: from the extremes of a few processes",
     )
     for name, record in (("doubts of A", before), ("doubts of B", after)):
-        for doubt in record.doubts:
-            print_paragraph(name, doubt)
+        if record.doubts:
+            print_paragraph(name, "; ".join(record.doubts))
