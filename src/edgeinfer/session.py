@@ -28,6 +28,7 @@ from edgeinfer._arguments import (
 from edgeinfer._description import description
 from edgeinfer._queue import RunQueue
 from edgeinfer._runtime import open_runtime
+from edgeinfer._tuned import Tuned, tuned
 from edgeinfer.binding import Binding
 from edgeinfer.cancellation import Cancellation, checked_cancel
 from edgeinfer.errors import InputError, ModelWarning
@@ -53,6 +54,9 @@ class Session:
         options: see ``SessionOptions``.
         cache: keep the optimised model in the user's cache folder, and take it from there the next
             time (docs/cache.md). False: neither. ``describe()["cache"]`` tells what was done.
+            For a file that ``edgeinfer bench --tune`` has seen on this machine, a session made
+            with neither ``threads`` nor ``options`` takes the settings that it found
+            (docs/bench.md); ``describe()["tuned"]`` tells.
 
     Raises:
         ModelError: the file is missing, damaged, unsupported or refused by the checks that
@@ -83,9 +87,14 @@ class Session:
             raise InputError(
                 f"options: found {type(options).__name__}, wanted an edgeinfer.SessionOptions"
             )
+        self._runtime = open_runtime()
+        self._tuned: Tuned | None = None
+        if cache and threads is None and options is None and isinstance(model, str | os.PathLike):
+            self._tuned = tuned(checked_path(model))
+        if self._tuned is not None:
+            threads, options, cache = self._tuned.threads, self._tuned.options, self._tuned.cache
         self._options = options if options is not None else SessionOptions()
         self._threads = checked_threads(threads)
-        self._runtime = open_runtime()
         loading = loading_options(self._options, self._threads)
         loading.cache = bool(cache)
         network: _core.Network
@@ -316,6 +325,7 @@ class Session:
         return {
             **description(self._open(), self._options),
             "runtime": {"path": self._runtime.path, "version": self._runtime.version},
+            "tuned": None if self._tuned is None else self._tuned.note,
             "cpu": _core.cpu_features(),
         }
 

@@ -47,7 +47,16 @@ def test_this_installation_is_sound() -> None:
     assert found["onnxruntime"]["state"] in ("ok", "note")
     assert found["second runtime"]["state"] == "ok"
     assert found["telemetry"]["state"] == "ok"
-    expected = {"machine", "glibc", "cores", "python", "numpy", "pillow", "temp folder", "time"}
+    expected = {
+        "machine",
+        "glibc",
+        "cores",
+        "python",
+        "numpy",
+        "pillow",
+        "temp folder",
+        "cache folder",
+    }
     assert expected <= found.keys()
 
 
@@ -146,6 +155,16 @@ def test_a_temporary_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) 
     )
     assert done.returncode == 0
     assert findings(done)["temp folder"]["state"] == "warning"
+
+
+def test_a_cache_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    done = run("--json", environment={"EDGEINFER_CACHE": str(blocked / "below")})
+    assert done.returncode == 0
+    assert findings(done)["cache folder"]["state"] == "warning"
+    chosen = run("--json", environment={"EDGEINFER_CACHE": ""})
+    assert findings(chosen)["cache folder"]["state"] == "note"
 
 
 def test_a_broken_check_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def cold_starts(
     *,
     rounds: int,
     seconds: float,
-    cache_variable: str | None,
+    cache_variable: str,
     tick: Callable[[float], object] = lambda share: None,
 ) -> dict[CacheState, list[FreshRun]]:
     """Start processes, in turns without a cache, with an empty one and with a filled one.
@@ -91,16 +91,14 @@ def cold_starts(
         program: what they do.
         rounds: processes of each kind at most; at least 2, however long they take.
         seconds: no further round begins after this.
-        cache_variable: the environment variable that names the cache's folder; None: processes
-            without a cache only. The user's own cache is neither used nor changed.
+        cache_variable: the environment variable that names the cache's folder. The user's own
+            cache is neither used nor changed.
         tick: is told which share of the rounds is over.
 
     Raises:
         RunError: a process failed or took longer than five minutes.
     """
-    runs: dict[CacheState, list[FreshRun]] = {"off": []}
-    if cache_variable is not None:
-        runs |= {"cold": [], "warm": []}
+    runs: dict[CacheState, list[FreshRun]] = {"off": [], "cold": [], "warm": []}
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="edgeinfer-bench-") as top:
         # The first process reads the files of Python and the model from disk, the others do not.
@@ -109,10 +107,9 @@ def cold_starts(
             if number >= 2 and time.monotonic() > end:
                 break
             runs["off"].append(_start(program.text(cache=False), {}))
-            if cache_variable is not None:
-                folder = {cache_variable: os.path.join(top, str(number))}
-                for state in ("cold", "warm"):
-                    runs[state].append(_start(program.text(cache=True), folder))
+            folder = {cache_variable: os.path.join(top, str(number))}
+            runs["cold"].append(_start(program.text(cache=True), folder))
+            runs["warm"].append(_start(program.text(cache=True), folder))
             tick((number + 1) / rounds)
     return runs
 

@@ -171,7 +171,7 @@ def execute(options: argparse.Namespace) -> int:
         )
         facts = _facts(options, session, work, measurement, session_ms)
     if not options.no_cold:
-        facts["cold_start"] = _cold(options, work, given, progress)
+        facts["cold_start"] = _cold(options, work, facts["settings"], progress)
     progress.clear()
     if options.out is not None:
         write_document(options.out, "bench", facts)
@@ -247,6 +247,7 @@ def _facts(
     from edgeinfer.machine import resident_kib
 
     described = session.describe()
+    tuned = described["tuned"] or {}
     now, peak = resident_kib()
     stages = {name: summary(times) for name, times in measurement.samples.times_ms.items()}
     whole = next(reversed(stages.values()))
@@ -259,11 +260,12 @@ def _facts(
             "sha256": digest(options.model),
         },
         "settings": {
-            "threads": options.threads or "shared",
-            "spin": options.spin,
-            "fuse_tail": not options.no_fuse_tail,
+            "threads": tuned.get("threads", options.threads) or "shared",
+            "spin": tuned.get("spin", options.spin),
+            "fuse_tail": tuned.get("fuse_tail", not options.no_fuse_tail),
             "cut_head": options.cut_head,
-            "cache": not options.no_cache,
+            "cache": tuned.get("cache", not options.no_cache),
+            "tuned": bool(tuned),
             **work.facts,
         },
         "stages": stages,
@@ -289,18 +291,21 @@ def _facts(
 
 
 def _cold(
-    options: argparse.Namespace, work: Plan, given: dict[str, Any], progress: _Shares
+    options: argparse.Namespace, work: Plan, settings: dict[str, Any], progress: _Shares
 ) -> dict[str, dict[str, list[float]]]:
     from edgeinfer.bench.fresh import Program, cold_starts
+    from edgeinfer.bench.tune import Candidate
 
-    program = Program(
-        options.model.resolve(), threads=options.threads, options=given, **work.program
-    )
+    # Said in full: tuned settings lie in the user's cache, and these processes have their own.
+    names = ("spin", "fuse_tail", "cut_head")
+    given = Candidate(**{name: settings[name] for name in names}).options()
+    threads = None if settings["threads"] == "shared" else settings["threads"]
+    program = Program(options.model.resolve(), threads=threads, options=given, **work.program)
     runs = cold_starts(
         program,
         rounds=_COLD_ROUNDS,
         seconds=2 * options.seconds,
-        cache_variable=None,
+        cache_variable="EDGEINFER_CACHE",
         tick=progress.started,
     )
     return {state: _columns(rows) for state, rows in runs.items()}

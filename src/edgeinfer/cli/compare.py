@@ -109,7 +109,7 @@ def _judge_all(before: Record, after: Record, bound: float) -> list[dict[str, An
             }
         )
 
-    whole = float(np.median(next(reversed(before.stages.values()))))
+    whole = float(np.median(list(before.stages.values())[-1]))
     for name, first in before.stages.items():
         if name in after.stages:
             second = after.stages[name]

@@ -109,7 +109,9 @@ def execute(options: argparse.Namespace) -> int:
 
     settings = SessionOptions(fuse_tail=not options.no_fuse_tail, timeout_s=options.timeout)
     with naming(options.model):
-        session = Session(options.model, threads=options.threads, options=settings)
+        # Settings that were tuned for the model hold where nothing else is asked for.
+        given = None if settings == SessionOptions() else settings
+        session = Session(options.model, threads=options.threads, options=given)
     _mention_recipe(options)
     with session:
         job = prepare(session, options, labels)

@@ -59,6 +59,11 @@ class _Tensors:
         self._binding.run()
         return (clock() - begin,)
 
+    def answer(self) -> list[Any]:
+        """What the network gives, copied."""
+        self._binding.run()
+        return [array.copy() for array in self._binding.outputs.values()]
+
 
 class _Frames:
     """From the frame, or its file, to the answer."""
@@ -74,7 +79,7 @@ class _Frames:
         self._source: Any = source
         self._preprocess, self._binding = preprocess, binding
         self._input = binding.inputs[name]
-        self._decodes = isinstance(source, Path)
+        self._decodes, self._task = isinstance(source, Path), task
         self._finish: Callable[[], tuple[int, ...]] = {
             "segment": self._segment,
             "classify": self._classify,
@@ -96,6 +101,13 @@ class _Frames:
             return (read - begin, clock() - read, *self._finish())
         self._preprocess(self._source, out=self._input)
         return (clock() - begin, *self._finish())
+
+    def answer(self) -> list[Any]:
+        """The mask, or what the network gives, copied."""
+        self.frame()
+        if self._task == "segment":
+            return [self._binding.segment().classes]
+        return [array.copy() for array in self._binding.outputs.values()]
 
     def _run(self) -> tuple[int, ...]:
         begin = time.perf_counter_ns()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from edgeinfer.diagnosis.board import board_findings
 from edgeinfer.diagnosis.findings import Diagnosis, Finding
-from edgeinfer.diagnosis.folders import temporary_folder_finding
+from edgeinfer.diagnosis.folders import cache_folder_finding, temporary_folder_finding
 from edgeinfer.diagnosis.kernels import kernel_findings
 from edgeinfer.diagnosis.software import core_findings, package_findings, runtime_findings
 from edgeinfer.machine import read_machine
@@ -18,7 +18,8 @@ def doctor() -> Diagnosis:
     """Look at the machine and the installation, and say what is not as it should be.
 
     Works where the compiled core or ONNX Runtime's library is missing: that is a finding then.
-    Nothing is written, but for files in the cache and temporary folders that are gone at once.
+    Nothing is written, but for files in the cache and temporary folders that are gone at once; a
+    missing cache folder is made.
 
     Returns:
         ``Diagnosis``: findings in order; ``ok`` is False when one of them failed.
@@ -31,6 +32,7 @@ def doctor() -> Diagnosis:
         ("core", core_findings),
         ("kernels", kernel_findings),
         ("onnxruntime", runtime_findings),
+        ("cache folder", lambda: (cache_folder_finding(),)),
         ("temp folder", lambda: (temporary_folder_finding(),)),
     )
     return Diagnosis(tuple(finding for name, look in groups for finding in _guarded(name, look)))

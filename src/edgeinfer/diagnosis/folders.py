@@ -10,7 +10,7 @@ from typing import Final
 
 from edgeinfer.diagnosis.findings import Finding
 
-__all__ = ["folder_finding", "temporary_folder_finding"]
+__all__ = ["cache_folder_finding", "folder_finding", "temporary_folder_finding"]
 
 _MIB: Final = 1 << 20
 
@@ -54,6 +54,21 @@ def folder_finding(
     if left < room:
         return Finding(name, "warning", found, f"{room / _MIB:.0f} MiB, {use}", remedy)
     return Finding(name, "ok", found)
+
+
+def cache_folder_finding() -> Finding:
+    """The folder that keeps optimised models and tuned settings between processes."""
+    name, use = "cache folder", "where sessions keep optimised models"
+    remedy = "name another folder in EDGEINFER_CACHE, or make room there"
+    try:
+        from edgeinfer import _core
+    except ImportError:
+        return Finding(name, "note", "not looked for, as the core does not load", "", "see core")
+    path, why_not = _core.cache_folder()
+    if why_not:
+        by_choice = os.environ.get("EDGEINFER_CACHE") == ""
+        return Finding(name, "note" if by_choice else "warning", why_not, f"a folder {use}", remedy)
+    return folder_finding(name, Path(path), room=64 * _MIB, use=use, remedy=remedy)
 
 
 def temporary_folder_finding() -> Finding:
