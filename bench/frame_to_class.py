@@ -23,7 +23,7 @@ from peers.whole import openvino
 from peers.whole import others as other_runtimes
 from quantise_networks import classifier_files
 from rows import Figure, Outcome
-from sides import each_frame, require_one_thread
+from sides import Side, each_frame, require_one_thread, same_input
 from timing import Timings, alternate
 
 FRAME_SEEDS = range(6)
@@ -37,6 +37,8 @@ INT8 = 0.1
 OTHER = 1.5
 
 OURS = "edgeinfer"
+# What is left of hand-tuned, and nearly of everything else, if all but the network cost nothing.
+NETWORK_ALONE = "part: network alone, U8S8"
 
 # From a frame to (1, 1000) scores.
 Scores = Callable[[Frame], Tensor]
@@ -48,31 +50,37 @@ class Ours:
     def __init__(self, model: Path) -> None:
         self.session = ei.Session(model, threads=1)
         self._binding = self.session.bind()
+        self.run = self._binding.run
         self._recipe = ei.Preprocess(SIZE, resize=ei.Resize.CV2_LINEAR, mean=MEAN, std=STD)
 
-    def scores(self, frame: Frame) -> Tensor:
+    def prepare(self, frame: Frame) -> None:
         self._recipe(frame, out=self._binding.inputs[INPUT])
-        self._binding.run()
+
+    def scores(self, frame: Frame) -> Tensor:
+        self.prepare(frame)
+        self.run()
         return self._binding.outputs[SCORES]
 
     def best(self, frame: Frame) -> int:
         return int(ei.classify(self.scores(frame), k=1).indices[0])
 
 
+class HandTuned:
+    """OpenCV and NumPy in place, and an I/O binding over the same buffers."""
+
+    def __init__(self, model: Path) -> None:
+        network = BoundSession(model)
+        self.run = network.run
+        self.prepare = InPlace(network.input)
+
+    def scores(self, frame: Frame) -> Tensor:
+        self.prepare(frame)
+        return self.run()
+
+
 def common_scores(model: Path) -> Scores:
     session = one_thread_session(model)
     return lambda frame: session.run(None, {INPUT: common_preprocess(frame, SIZE)})[0]
-
-
-def tuned_scores(model: Path) -> Scores:
-    network = BoundSession(model)
-    prepare = InPlace(network.input)
-
-    def scores(frame: Frame) -> Tensor:
-        prepare(frame)
-        return network.run()
-
-    return scores
 
 
 def best_of(scores: Scores) -> Callable[[Frame], int]:
@@ -126,7 +134,7 @@ def check(
 
 
 def figures(timings: Timings) -> tuple[Figure, ...]:
-    ours = "edgeinfer, S8S8"
+    ours, common = "edgeinfer, S8S8", "cv2 + onnxruntime, S8S8"
     tuned = min(
         (name for name in timings.samples_ms if name.startswith("hand-tuned")),
         key=lambda name: timings.summary(name).median_ms,
@@ -136,9 +144,11 @@ def figures(timings: Timings) -> tuple[Figure, ...]:
         *("ncnn after cv2, float32", "MNN after cv2, float32"),
     )
     return (
-        Figure("cv2 + onnxruntime, S8S8", timings.ratio("cv2 + onnxruntime, S8S8", ours), 2, 2.2),
+        Figure(common, timings.ratio(common, ours), 2, 2.2),
         Figure(f"best hand-tuned: {tuned.split()[-1]}", timings.ratio(tuned, ours), 1),
         *(Figure(name, timings.ratio(name, ours)) for name in told if name in timings.samples_ms),
+        Figure("(floor: common / network alone)", timings.ratio(common, NETWORK_ALONE)),
+        Figure("(floor: hand-tuned / network alone)", timings.ratio(tuned, NETWORK_ALONE)),
         Figure("(edgeinfer on U8S8)", timings.ratio("edgeinfer, U8S8", ours)),
     )
 
@@ -151,14 +161,14 @@ def measure() -> Outcome:
     frames = [natural_frame(seed) for seed in FRAME_SEEDS]
     ours = {name: Ours(path) for name, path in files.items()}
     common = {name: common_scores(path) for name, path in files.items()}
-    tuned = {name: tuned_scores(files[name]) for name in ("U8S8", "S8S8")}
+    tuned = {name: HandTuned(files[name]) for name in ("U8S8", "S8S8")}
     others: dict[str, Scores] = dict(
         openvino({name: files[name] for name in ("float32", "S8S8")}, SIZE, FULL_HD, attendance)
     )
     others |= other_runtimes(files["float32"], SIZE, attendance)
     same: dict[str, dict[str, Scores]] = {name: {OURS: way.scores} for name, way in ours.items()}
-    for name, scores in tuned.items():
-        same[name]["hand-tuned"] = scores
+    for name, by_hand in tuned.items():
+        same[name]["hand-tuned"] = by_hand.scores
     same_as = {name: moved_to(way.session, name) for name, way in ours.items()}
     checked = check(
         common, same, others | {"edgeinfer, S8S8": ours["S8S8"].scores}, frames, same_as
@@ -167,9 +177,16 @@ def measure() -> Outcome:
         f"edgeinfer, {name}": way.best for name, way in ours.items()
     }
     calls |= {f"cv2 + onnxruntime, {name}": best_of(scores) for name, scores in common.items()}
-    calls |= {f"hand-tuned, {name}": best_of(scores) for name, scores in tuned.items()}
+    calls |= {f"hand-tuned, {name}": best_of(way.scores) for name, way in tuned.items()}
     calls |= {name: best_of(scores) for name, scores in others.items()}
     sides = {name: each_frame(call, frames) for name, call in calls.items()}
+    parts: dict[str, Side] = {
+        NETWORK_ALONE: same_input(tuned["U8S8"].run),
+        "part: edgeinfer network, S8S8": same_input(ours["S8S8"].run),
+        "part: edgeinfer preprocess": each_frame(ours["S8S8"].prepare, frames),
+        "part: hand-tuned preprocess": each_frame(tuned["U8S8"].prepare, frames),
+    }
+    sides |= parts
     require_one_thread(sides)
     timings = alternate(sides, rounds=ROUNDS)
     return Outcome(
