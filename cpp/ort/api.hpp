@@ -79,6 +79,8 @@ inline constexpr std::uint32_t kMinimumApi = 20;
       (const OrtTensorTypeAndShapeInfo*, std::int64_t*, std::size_t))                              \
     X(63, GetSymbolicDimensions, OrtStatus*,                                                       \
       (const OrtTensorTypeAndShapeInfo*, const char**, std::size_t))                               \
+    X(64, GetTensorShapeElementCount, OrtStatus*,                                                  \
+      (const OrtTensorTypeAndShapeInfo*, std::size_t*))                                            \
     X(65, GetTensorTypeAndShape, OrtStatus*, (const OrtValue*, OrtTensorTypeAndShapeInfo**))       \
     X(69, CreateCpuMemoryInfo, OrtStatus*, (int, int, OrtMemoryInfo**))                            \
     X(76, AllocatorFree, OrtStatus*, (OrtAllocator*, void*))                                       \
@@ -111,6 +113,7 @@ inline constexpr std::uint32_t kMinimumApi = 20;
     X(147, SetGlobalIntraOpNumThreads, OrtStatus*, (OrtThreadingOptions*, int))                    \
     X(148, SetGlobalInterOpNumThreads, OrtStatus*, (OrtThreadingOptions*, int))                    \
     X(149, SetGlobalSpinControl, OrtStatus*, (OrtThreadingOptions*, int))                          \
+    X(165, AddRunConfigEntry, OrtStatus*, (OrtRunOptions*, const char*, const char*))              \
     X(192, HasValue, OrtStatus*, (const OrtValue*, int*))                                          \
     X(216, SessionOptionsAppendExecutionProvider, OrtStatus*,                                      \
       (OrtSessionOptions*, const char*, const char* const*, const char* const*, std::size_t))

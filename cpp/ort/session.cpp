@@ -3,10 +3,14 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <string_view>
+#include <variant>
 
 #include "base/descriptor.hpp"
+#include "base/returned_memory.hpp"
 #include "ort/deadline.hpp"
+#include "ort/interface.hpp"
 
 namespace ei::ort {
 
@@ -81,90 +85,13 @@ Session::Settings Session::Settings::make(const Library& library, const Options&
 
 namespace {
 
-std::vector<Axis> read_shape(const Library& library, const OrtTensorTypeAndShapeInfo* info) {
-    const Api& api = library.api();
-    const auto check = [&](OrtStatus* status) {
-        library.check(status, ErrorKind::model, "read a declared shape");
-    };
-    std::size_t rank = 0;
-    check(api.GetDimensionsCount(info, &rank));
-    std::vector<std::int64_t> sizes(rank);
-    std::vector<const char*> symbols(rank, nullptr);
-    check(api.GetDimensions(info, sizes.data(), rank));
-    check(api.GetSymbolicDimensions(info, symbols.data(), rank));
-    std::vector<Axis> shape;
-    for (std::size_t i = 0; i < rank; ++i) {
-        if (sizes[i] >= 0) {
-            shape.emplace_back(sizes[i]);
-        } else {
-            const bool named = symbols[i] != nullptr && *symbols[i] != '\0';
-            shape.emplace_back(std::string(named ? symbols[i] : "?"));
-        }
-    }
-    return shape;
-}
-
-std::vector<TensorSpec> read_specs(const Library& library, const OrtSession* session,
-                                   bool of_inputs) {
-    const Api& api = library.api();
-    const auto check = [&](OrtStatus* status) {
-        library.check(status, ErrorKind::model, "describe the model");
-    };
-    std::size_t count = 0;
-    check(of_inputs ? api.SessionGetInputCount(session, &count)
-                    : api.SessionGetOutputCount(session, &count));
-    std::vector<TensorSpec> specs;
-    for (std::size_t i = 0; i < count; ++i) {
-        TensorSpec spec;
-        char* name = nullptr;
-        check(of_inputs ? api.SessionGetInputName(session, i, library.allocator(), &name)
-                        : api.SessionGetOutputName(session, i, library.allocator(), &name));
-        spec.name = name;
-        check(api.AllocatorFree(library.allocator(), name));
-        OrtTypeInfo* raw = nullptr;
-        check(of_inputs ? api.SessionGetInputTypeInfo(session, i, &raw)
-                        : api.SessionGetOutputTypeInfo(session, i, &raw));
-        const TypeInfoHandle info(raw);
-        int kind = 0;
-        check(api.GetOnnxTypeFromTypeInfo(raw, &kind));
-        const OrtTensorTypeAndShapeInfo* tensor = nullptr;
-        if (kind == kTypeTensor) check(api.CastTypeInfoToTensorInfo(raw, &tensor));
-        if (tensor != nullptr) {
-            int type = 0;
-            check(api.GetTensorElementType(tensor, &type));
-            spec.type = static_cast<ElementType>(type);
-            spec.shape = read_shape(library, tensor);
-        } else if (of_inputs) {
-            throw Error(ErrorKind::model, "input '" + spec.name +
-                                              "': found a sequence, map or optional, wanted a "
-                                              "tensor; export the model with tensor inputs");
-        }
-        specs.push_back(std::move(spec));
-    }
-    return specs;
+bool varies(const TensorSpec& spec) {
+    return std::any_of(spec.shape.begin(), spec.shape.end(), [](const Axis& axis) {
+        return !std::holds_alternative<std::int64_t>(axis);
+    });
 }
 
 }  // namespace
-
-RunOptionsHandle RunOptionsPool::take() {
-    {
-        const std::lock_guard lock(mutex_);
-        if (!free_.empty()) {
-            RunOptionsHandle options = std::move(free_.back());
-            free_.pop_back();
-            return options;
-        }
-    }
-    const Library& library = Library::get();
-    OrtRunOptions* raw = nullptr;
-    library.check(library.api().CreateRunOptions(&raw), ErrorKind::run, "create run options");
-    return RunOptionsHandle(raw);
-}
-
-void RunOptionsPool::give_back(RunOptionsHandle options) {
-    const std::lock_guard lock(mutex_);
-    free_.push_back(std::move(options));
-}
 
 Session::Session(OrtSession* handle, const Options& options, Settings settings)
     : pool_(std::move(settings.pool)),
@@ -175,8 +102,17 @@ Session::Session(OrtSession* handle, const Options& options, Settings settings)
     const Library& library = Library::get();
     inputs_ = read_specs(library, handle, true);
     outputs_ = read_specs(library, handle, false);
-    unlimited_ = run_options_.take();
+    unlimited_ = new_run_options();
     accept({});
+    // The runtime has no arena on 32-bit systems, and refuses a run that asks for its shrinking.
+    const bool has_arena = options_.arena && appended_.empty() && sizeof(void*) == 8;
+    for (const TensorSpec& spec : inputs_) may_shrink_ |= has_arena && varies(spec);
+}
+
+Session::~Session() {
+    if (Library::forked()) return;
+    handle_.reset();
+    return_freed_memory();
 }
 
 void Session::accept(std::vector<TensorSpec> optional) {
@@ -346,17 +282,21 @@ Error stopped(const Library& library, OrtStatus* status, const Error& end) {
 
 }  // namespace
 
+bool Session::to_shrink(std::int64_t elements) const noexcept {
+    return may_shrink_ && shrinking_.due(elements);
+}
+
 template <class Call>
-void Session::guarded(const Limits& limits, Call&& call) const {
+void Session::guarded(const Limits& limits, bool shrink, Call&& call) const {
     const Library& library = Library::get();
     Library::expect_not_forked();
-    if (limits.timeout_s <= 0 && limits.cancel == nullptr) {
+    if (limits.timeout_s <= 0 && limits.cancel == nullptr && !shrink) {
         // Given none, the runtime makes options of its own: 4 % of the shortest run.
         library.check(call(unlimited_.get()), ErrorKind::run, "run the model");
         return;
     }
     if (limits.cancel != nullptr && limits.cancel->requested()) throw cancelled();
-    RunOptionsHandle options = run_options_.take();
+    RunOptionsHandle options = shrink ? shrinking_run_options() : run_options_.take();
     OrtStatus* status = nullptr;
     bool late = false, unwanted = false;
     {
@@ -371,7 +311,11 @@ void Session::guarded(const Limits& limits, Call&& call) const {
         library.check(library.api().RunOptionsUnsetTerminate(options.get()), ErrorKind::run,
                       "reset run options");
     }
-    run_options_.give_back(std::move(options));
+    if (shrink) {
+        return_freed_memory();
+    } else {
+        run_options_.give_back(std::move(options));
+    }
     if (status != nullptr && unwanted) {
         throw stopped(library, status, cancelled());
     }
@@ -399,9 +343,13 @@ void Session::run(std::span<const Value> inputs, std::span<const char* const> ou
     }
     std::vector<OrtValue*> raw(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) raw[i] = outputs[i].get();
+    std::int64_t elements = 0;
+    for (std::size_t i = 0; may_shrink_ && i < inputs.size(); ++i) {
+        if (inputs[i]) elements += inputs[i].elements();
+    }
     const Api& api = Library::get().api();
     try {
-        guarded(limits, [&](const OrtRunOptions* options) {
+        guarded(limits, to_shrink(elements), [&](const OrtRunOptions* options) {
             return api.Run(handle_.get(), options, input_names.data(), values.data(), values.size(),
                            output_names.data(), output_names.size(), raw.data());
         });
@@ -423,9 +371,9 @@ void Session::run(std::span<const Value> inputs, std::span<const char* const> ou
     }
 }
 
-void Session::run(const OrtIoBinding* binding, const Limits& limits) const {
+void Session::run(const OrtIoBinding* binding, std::int64_t elements, const Limits& limits) const {
     const Api& api = Library::get().api();
-    guarded(limits, [&](const OrtRunOptions* options) {
+    guarded(limits, to_shrink(elements), [&](const OrtRunOptions* options) {
         return api.RunWithBinding(handle_.get(), options, binding);
     });
 }
@@ -442,6 +390,7 @@ void Binding::input(const std::string& name, const Value& value) {
     const Library& library = Library::get();
     library.check(library.api().BindInput(handle_.get(), name.c_str(), value.get()), ErrorKind::run,
                   "bind input '" + name + "'");
+    elements_ += value.elements();
 }
 
 void Binding::output(const std::string& name, const Value& value) {

@@ -2,8 +2,8 @@
 // A loaded network in the runtime: load, describe, run.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +13,8 @@
 #include "base/mapped_file.hpp"
 #include "ort/cancellation.hpp"
 #include "ort/pool.hpp"
+#include "ort/run_options.hpp"
+#include "ort/shrinking.hpp"
 #include "ort/tensor.hpp"
 
 namespace ei::ort {
@@ -44,17 +46,6 @@ struct Options {
     bool save = false;    // take the optimised model out of the runtime, for Session::saved()
 };
 
-// A pool of run options, so that a run with a deadline allocates nothing in the steady state.
-class RunOptionsPool {
-  public:
-    RunOptionsHandle take();
-    void give_back(RunOptionsHandle options);
-
-  private:
-    std::mutex mutex_;
-    std::vector<RunOptionsHandle> free_;
-};
-
 class Session {
   public:
     // `folder`: where external data of a model given as bytes lies; empty: nowhere.
@@ -71,6 +62,10 @@ class Session {
     // the runtime would not save this model. Valid until the session ends or drop_saved().
     std::span<const std::byte> saved() const noexcept { return saved_.bytes(); }
     void drop_saved() const noexcept { saved_ = {}; }
+
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
 
     // Names the initialisers that a caller may replace (ONNX: initialisers listed as inputs); to be
     // called before the session is shared. They follow the other inputs in inputs().
@@ -94,8 +89,8 @@ class Session {
     void run(std::span<const Value> inputs, std::span<const char* const> output_names,
              std::span<Value> outputs, const Limits& limits) const;
 
-    // The same over a binding made for this session.
-    void run(const OrtIoBinding* binding, const Limits& limits) const;
+    // The same over a binding made for this session, whose inputs have so many elements together.
+    void run(const OrtIoBinding* binding, std::int64_t elements, const Limits& limits) const;
 
     // Stops writing timings and gives the file's path; Error(input) when options().profile is
     // empty.
@@ -108,8 +103,10 @@ class Session {
     template <class Create>
     static std::shared_ptr<Session> made(const Options& options, const std::string& folder,
                                          const std::string& doing, Create&& create);
+    // Whether a run with so many elements in its inputs should shrink the arena.
+    bool to_shrink(std::int64_t elements) const noexcept;
     template <class Call>
-    void guarded(const Limits& limits, Call&& call) const;
+    void guarded(const Limits& limits, bool shrink, Call&& call) const;
 
     Pool pool_;
     SpinningThreads spinning_;
@@ -124,6 +121,8 @@ class Session {
     std::vector<const char*> input_names_;  // of inputs_, as the runtime takes them
     RunOptionsHandle unlimited_;            // of all runs without limits; only read by them
     mutable RunOptionsPool run_options_;
+    bool may_shrink_ = false;  // inputs vary in size, and the arena can be told
+    mutable Shrinking shrinking_;
 };
 
 // Fixed buffers bound to a session's inputs and outputs. Owns the runtime's binding and keeps the
@@ -133,13 +132,14 @@ class Binding {
     explicit Binding(std::shared_ptr<const Session> session);
     void input(const std::string& name, const Value& value);
     void output(const std::string& name, const Value& value);
-    void run(const Limits& limits) const { session_->run(handle_.get(), limits); }
+    void run(const Limits& limits) const { session_->run(handle_.get(), elements_, limits); }
     // For measurements: calls the runtime `count` times and nothing else.
     void run_bare(std::size_t count) const;
 
   private:
     std::shared_ptr<const Session> session_;
     IoBindingHandle handle_;
+    std::int64_t elements_ = 0;  // of all inputs
 };
 
 }  // namespace ei::ort

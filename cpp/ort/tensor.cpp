@@ -96,6 +96,19 @@ TypeAndShape Value::type_and_shape() const {
     return found;
 }
 
+std::int64_t Value::elements() const {
+    const Library& library = Library::get();
+    const auto check = [&](OrtStatus* status) {
+        library.check(status, ErrorKind::run, "read the size of a tensor");
+    };
+    OrtTensorTypeAndShapeInfo* raw = nullptr;
+    check(library.api().GetTensorTypeAndShape(get(), &raw));
+    const TensorInfoHandle info(raw);
+    std::size_t count = 0;
+    check(library.api().GetTensorShapeElementCount(raw, &count));
+    return static_cast<std::int64_t>(count);
+}
+
 void* Value::data() const {
     const Library& library = Library::get();
     void* data = nullptr;

@@ -59,6 +59,7 @@ class Value {
     TypeAndShape type_and_shape() const;
     ElementType type() const { return type_and_shape().type; }
     std::vector<std::int64_t> shape() const { return type_and_shape().shape; }
+    std::int64_t elements() const;
     void* data() const;
     std::vector<std::string> read_strings() const;
 
