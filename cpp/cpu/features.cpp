@@ -24,6 +24,16 @@ constexpr Name kNames[] = {
     {"avx2", kAvx2}, {"avx512", kAvx512}, {"vnni", kVnni}, {"neon", kNeon}, {"dot", kDot},
 };
 
+#if defined(EDGEINFER_X86_64)
+// Small cores have it without AVX-512 (Alder Lake N), and not every compiler knows its name. Leaf
+// 7, second part, EAX bit 4 (Intel's manual, volume 2A, CPUID); AVX2 says that registers are saved.
+bool has_avx_vnni() noexcept {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 &&
+           ((a >> 4) & 1u) != 0;
+}
+#endif
+
 Features detect() noexcept {
     Features found = kNone;
 #if defined(EDGEINFER_X86_64)
@@ -33,7 +43,7 @@ Features detect() noexcept {
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
         found |= kAvx512;
     }
-    if (__builtin_cpu_supports("avx512vnni")) found |= kVnni;
+    if (__builtin_cpu_supports("avx512vnni") || has_avx_vnni()) found |= kVnni;
 #elif defined(EDGEINFER_ARM64)
     found |= kNeon;
     #if defined(__linux__)
