@@ -25,8 +25,8 @@ def test_what_is_found_is_kept_and_taken(edgeinfer: Run, segmenter: Path) -> Non
     document = json.loads(done.stdout)
     assert (document["command"], document["kept"]) == ("tune", True)
     tried = {duel["challenger"] for duel in document["duels"]}
-    assert "1 own thread" in tried
-    assert any("tail of the file" in name for name in tried)
+    assert "1 thread" in tried
+    assert any("file's tail" in name for name in tried)
     assert ei.Session(segmenter).describe()["tuned"] == document["settings"]
     after = json.loads(
         edgeinfer("bench", segmenter, "--seconds", "0.1", "--no-cold", "--json").stdout

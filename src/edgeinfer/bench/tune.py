@@ -56,11 +56,11 @@ class Candidate:
         if self.threads is None:
             words = ["shared threads"]
         else:
-            words = [f"{self.threads} own thread{'s' if self.threads > 1 else ''}"]
+            words = [f"{self.threads} thread{'s' if self.threads > 1 else ''}"]
         if self.spin != "auto":
             words.append("spinning" if self.spin == "on" else "never spinning")
         if not self.fuse_tail:
-            words.append("tail of the file")
+            words.append("file's tail")
         if self.cut_head:
             words.append("head cut")
         return ", ".join(words)

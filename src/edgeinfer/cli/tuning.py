@@ -148,7 +148,7 @@ class _Rows:
         self._seen: set[Candidate] = set()
         self._table = Table(
             [
-                Column("tried", 32, "left"),
+                Column("tried", 38, "left"),
                 Column("ms", 8),
                 Column("best ms", 8),
                 Column("ratio", 6),
