@@ -57,7 +57,7 @@ tensor = np.fromfile(sys.argv[2], np.float32).reshape(spec.shape)
 answer = session.run(None, {spec.name: tensor})[0]
 """
 
-# The session comes first, as the documentation advises: it loads while NumPy is being imported.
+# The session comes first: the memory that a load gives back then serves NumPy's import.
 _EDGEINFER = """
 import sys
 import edgeinfer

@@ -3,6 +3,7 @@
 
 #include "bindings/register.hpp"
 #include "bindings/tensors.hpp"
+#include "bindings/without_gil.hpp"
 #include "ort/cancellation.hpp"
 #include "ort/library.hpp"
 #include "ort/session.hpp"
@@ -75,7 +76,10 @@ void register_ort(py::module_& module) {
     module.def(
         "open_runtime",
         [](const std::string& wanted, const std::vector<std::string>& candidates) {
-            const ort::Library& library = ort::Library::open(wanted, candidates);
+            const ort::Library& library = [&]() -> const ort::Library& {
+                const WithoutGil without_gil;  // milliseconds of the loader's work
+                return ort::Library::open(wanted, candidates);
+            }();
             return std::pair(library.path(), library.version());
         },
         py::arg("wanted"), py::arg("candidates"),

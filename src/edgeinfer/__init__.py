@@ -6,9 +6,12 @@ Names are loaded on first use, so that ``import edgeinfer`` stays light.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# As type checkers take it too: importing typing takes as long as starting the interpreter.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from edgeinfer._core import __version__ as __version__
     from edgeinfer._runtime import RuntimeInfo as RuntimeInfo
     from edgeinfer._runtime import open_runtime as open_runtime

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 from edgeinfer.errors import InputError
+
+if TYPE_CHECKING:  # NumPy is imported behind the first load, not before
+    from numpy.typing import NDArray
 
 # Far above any CPU we know; a slip of a digit must not start a million threads.
 MOST_THREADS = 256
@@ -47,8 +48,7 @@ def checked_bytes(model: bytes | bytearray | memoryview) -> bytes:
 
 def checked_threads(threads: int | None) -> int | None:
     """None, or a sensible number of threads."""
-    is_number = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
-    if threads is None or (is_number and 1 <= threads <= MOST_THREADS):
+    if threads is None or (is_whole(threads) and 1 <= threads <= MOST_THREADS):
         return None if threads is None else int(threads)
     raise InputError(
         f"threads: found {threads!r}, wanted None or a number from 1 to {MOST_THREADS}"
@@ -60,7 +60,7 @@ def checked_timeout(timeout_s: float | None) -> float:
     if timeout_s is None:
         return 0.0
     # Written so that NaN fails, and that a number beyond what a float holds is a very long time.
-    is_number = isinstance(timeout_s, int | float | np.integer | np.floating)
+    is_number = isinstance(timeout_s, Real)
     if not is_number or isinstance(timeout_s, bool) or not timeout_s > 0:
         raise InputError(f"timeout_s: found {timeout_s!r}, wanted None or seconds above 0")
     return float(min(timeout_s, LONGEST_TIMEOUT_S))
@@ -68,8 +68,7 @@ def checked_timeout(timeout_s: float | None) -> float:
 
 def checked_max_tensor(max_tensor_mb: int) -> int:
     """A number of 2**20 bytes that a 64-bit number of bytes can hold."""
-    is_number = isinstance(max_tensor_mb, int | np.integer) and not isinstance(max_tensor_mb, bool)
-    if not is_number or not 1 <= max_tensor_mb <= MOST_TENSOR_MB:
+    if not is_whole(max_tensor_mb) or not 1 <= max_tensor_mb <= MOST_TENSOR_MB:
         raise InputError(
             f"max_tensor_mb: found {max_tensor_mb!r}, wanted a number from 1 to {MOST_TENSOR_MB}"
         )
@@ -80,8 +79,8 @@ def checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
     """A pair of pixels that the fused pass can make."""
     if size is None:
         return None
-    pair = tuple(size) if isinstance(size, tuple | list | np.ndarray) else ()
-    if len(pair) != 2 or not all(_is_whole(n) and 1 <= n <= LARGEST_SIDE for n in pair):
+    pair = tuple(size) if _is_list(size) else ()
+    if len(pair) != 2 or not all(is_whole(n) and 1 <= n <= LARGEST_SIDE for n in pair):
         raise InputError(
             f"size: found {size!r}, wanted (height, width) of 1 to {LARGEST_SIDE} pixels each"
         )
@@ -114,8 +113,8 @@ def checked_shapes(shapes: Mapping[str, Sequence[int]] | None) -> dict[str, list
         raise InputError(f"shapes: found {type(shapes).__name__}, wanted {{input name: shape}}")
     fixed: dict[str, list[int]] = {}
     for name, shape in shapes.items():
-        fits = isinstance(name, str) and isinstance(shape, tuple | list | np.ndarray)
-        if not fits or not all(_is_whole(n) and 0 <= n <= LARGEST_AXIS for n in shape):
+        fits = isinstance(name, str) and _is_list(shape)
+        if not fits or not all(is_whole(n) and 0 <= n <= LARGEST_AXIS for n in shape):
             raise InputError(
                 f"shapes: found {name!r}: {shape!r}, wanted a name and whole sizes from 0 up"
             )
@@ -123,6 +122,13 @@ def checked_shapes(shapes: Mapping[str, Sequence[int]] | None) -> dict[str, list
     return fixed
 
 
-def _is_whole(n: object) -> bool:
+def is_whole(n: object) -> bool:
+    """Whether it is an integer of Python's or NumPy's."""
     # A bool counts as 0 or 1 in Python; as a size it is a slip.
-    return isinstance(n, int | np.integer) and not isinstance(n, bool)
+    return isinstance(n, Integral) and not isinstance(n, bool)
+
+
+def _is_list(value: object) -> bool:
+    # An array is told by what every array has, since NumPy may not be imported yet.
+    is_array = hasattr(type(value), "__array_interface__") and getattr(value, "ndim", 0) == 1
+    return isinstance(value, tuple | list) or is_array

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from edgeinfer import _core
 from edgeinfer._arguments import checked_size, checked_timeout
 from edgeinfer.cancellation import Cancellation, checked_cancel
 from edgeinfer.errors import InputError
-from edgeinfer.result import Mask
+
+if TYPE_CHECKING:  # NumPy is imported behind the first load, not before
+    from numpy.typing import NDArray
+
+    from edgeinfer.result import Mask
 
 __all__ = ["Binding", "BoundArrays", "StageTimes"]
 
@@ -25,7 +27,7 @@ class StageTimes(NamedTuple):
     """The fused pass to a mask, or the rest of the graph behind a cut."""
 
 
-class BoundArrays(Mapping[str, NDArray[Any]]):
+class BoundArrays(Mapping[str, "NDArray[Any]"]):
     """Views over a binding's buffers, by name. They are written into, and never replaced."""
 
     def __init__(self, views: dict[str, NDArray[Any]]) -> None:
@@ -103,6 +105,8 @@ class Binding:
         cancel: Cancellation | None = None,
     ) -> Mask:
         """Run the network from the input buffers to a mask; see ``Session.segment``."""
+        from edgeinfer.result import Mask
+
         classes, areas = self._binding.segment(
             checked_size(size), self._limit(timeout_s), checked_cancel(cancel)
         )

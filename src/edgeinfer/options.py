@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from edgeinfer import _core
-from edgeinfer._arguments import checked_max_tensor, checked_path, checked_timeout
+from edgeinfer._arguments import checked_max_tensor, checked_path, checked_timeout, is_whole
 from edgeinfer.errors import InputError
 
 __all__ = ["SessionOptions"]
@@ -240,7 +238,7 @@ def _providers(given: object) -> tuple[Provider, ...]:
 def _dimensions(given: object) -> tuple[tuple[str, int], ...]:
     pairs = _pairs("free_dimensions", given)
     for name, size in pairs:
-        is_size = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        is_size = is_whole(size)
         if not _is_text(name) or not is_size or not 1 <= size <= LARGEST_DIMENSION:
             raise _unlike("free_dimensions", given, "{name: size}, sizes from 1 up")
     return tuple((name, int(size)) for name, size in pairs)
@@ -311,7 +309,7 @@ def _expect_one_of(name: str, value: object, wanted: tuple[str, ...]) -> None:
 
 
 def _expect_count(name: str, value: object, least: int, most: int) -> None:
-    is_number = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    is_number = is_whole(value)
     if not is_number or not least <= value <= most:  # type: ignore[operator]
         raise _unlike(name, value, f"a number from {least} to {most}")
 

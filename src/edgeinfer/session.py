@@ -7,12 +7,8 @@ import threading
 import warnings
 import weakref
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from functools import partial
-from types import TracebackType
-from typing import Any, NoReturn, Self
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from edgeinfer import _core
 from edgeinfer._arguments import (
@@ -26,16 +22,23 @@ from edgeinfer._arguments import (
     checked_timeout,
 )
 from edgeinfer._description import description
-from edgeinfer._queue import RunQueue
 from edgeinfer._runtime import open_runtime
 from edgeinfer._tuned import Tuned, tuned
 from edgeinfer.binding import Binding
 from edgeinfer.cancellation import Cancellation, checked_cancel
 from edgeinfer.errors import InputError, ModelWarning
 from edgeinfer.options import SessionOptions, loading_options
-from edgeinfer.result import Mask
 from edgeinfer.specs import QuantizedInput, TensorSpec, declared_spec
-from edgeinfer.stats import SessionStats, stats_of
+
+if TYPE_CHECKING:  # what a first result does not need is imported where it is used
+    from concurrent.futures import Future
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from edgeinfer._queue import RunQueue
+    from edgeinfer.result import Mask
+    from edgeinfer.stats import SessionStats
 
 __all__ = ["Session"]
 
@@ -231,6 +234,8 @@ class Session:
 
         Cost: as ``run``, and two changes of threads.
         """
+        from edgeinfer._queue import RunQueue
+
         network = self._open()
         run = partial(
             network.run,
@@ -312,6 +317,8 @@ class Session:
 
         Cost: as for ``run``, and one pass over the logits; the mask is all that is allocated.
         """
+        from edgeinfer.result import Mask
+
         classes, areas = self._open().segment(
             inputs,
             checked_size(size),
@@ -339,6 +346,8 @@ class Session:
         Counting costs a run nothing to speak of, takes no lock and stops no run: a reading is made
         counter by counter, so that a run that ends meanwhile may be in some and not in others.
         """
+        from edgeinfer.stats import stats_of
+
         return stats_of(self._open().tally(reset))
 
     def end_profiling(self) -> tuple[str, ...]:

@@ -83,3 +83,12 @@ def test_error_tree() -> None:
         assert issubclass(getattr(edgeinfer, name), edgeinfer.EdgeInferError)
     assert issubclass(edgeinfer.InputError, ValueError)
     assert edgeinfer.RunError("text", "timeout").reason == "timeout"
+
+
+def test_a_session_can_be_named_before_numpy_is_there() -> None:
+    code = (
+        "import sys, edgeinfer; edgeinfer.Session; edgeinfer.SessionOptions; "
+        "wrong = {'numpy', 'concurrent.futures', 'logging'} & set(sys.modules); "
+        "assert not wrong, wrong"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
