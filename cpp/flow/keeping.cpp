@@ -103,7 +103,8 @@ std::optional<Loaded> Keeping::entry(const Digest& digest) {
     }
     std::optional<Loaded> loaded =
         unpack(std::make_shared<const cache::Kept>(std::move(*kept)), options_.session);
-    if (!loaded) {
+    unreadable_ = !loaded;
+    if (unreadable_) {
         use_.why = "the entry cannot be loaded";
         return std::nullopt;
     }
@@ -124,6 +125,10 @@ std::optional<Loaded> Keeping::by_content(std::span<const std::byte> bytes,
         skip("the model is too small to gain");
         return std::nullopt;
     }
+    if (bytes.size() > cache::Folder::kMostBytes) {
+        skip("it takes more than all entries together may");
+        return std::nullopt;
+    }
     const std::optional<Digest> digest = model_.read(bytes, model);
     if (!digest) {
         skip("its external data cannot be read");
@@ -138,31 +143,51 @@ std::optional<Loaded> Keeping::by_content(std::span<const std::byte> bytes,
     return std::nullopt;
 }
 
-Loaded Keeping::keep(Loaded loaded, std::span<const std::byte> bytes) {
+// Remembers that there is nothing to be gained.
+void Keeping::refuse(std::string why) {
+    Notes(kept_, *digest_).remember(kRefusal, why);
+    skip(std::move(why));
+}
+
+// Whether there is an entry now.
+bool Keeping::write(const Loaded& loaded, std::span<const std::byte> bytes) {
+    const std::optional<Packed> packed = Packed::of(loaded);
+    if (!packed) {
+        refuse("the runtime does not save this model");
+        return false;
+    }
+    std::uint64_t size = 0;
+    for (const cache::Bytes piece : packed->pieces()) size += piece.size();
+    if (size > cache::Folder::kMostBytes) {
+        refuse("it takes more than all entries together may");
+        return false;
+    }
+    const std::string why = model_.unchanged(bytes)
+                                ? kept_.write(entry_name(*digest_), packed->pieces())
+                                : "the file changed while it was loaded";
+    if (why.empty()) return true;
+    use_.why += "; not kept: " + why;
+    use_.path.clear();
+    return false;
+}
+
+Loaded Keeping::keep(std::span<const std::byte> bytes, const std::function<Loaded()>& load) {
+    Loaded loaded = load();
     if (loaded.cache.state == "hit") return loaded;
-    if (wanted()) {
-        const std::optional<Packed> packed = Packed::of(loaded);
-        std::string refusal;
-        if (!packed) {
-            refusal = "the runtime does not save this model";
-        } else if (!model_.unchanged(bytes)) {
-            use_.why += "; not kept: the file changed while it was loaded";
-            use_.path.clear();
-        } else if (const std::string why = kept_.write(entry_name(*digest_), packed->pieces());
-                   !why.empty()) {
-            use_.why += "; not kept: " + why;
-            use_.path.clear();
-        } else if (std::optional<Loaded> again = entry(*digest_)) {
+    if (wanted() && write(loaded, bytes)) {
+        loaded = {};
+        if (std::optional<Loaded> again = entry(*digest_)) {
             again->cache = {"miss", use_.why + "; kept for the next time", use_.path};
             return std::move(*again);
-        } else {
+        }
+        if (unreadable_) {
             kept_.remove(entry_name(*digest_));
-            refusal = "the runtime does not read what it saved of this model";
+            refuse("the runtime does not read what it saved of this model");
         }
-        if (!refusal.empty()) {
-            Notes(kept_, *digest_).remember(kRefusal, refusal);
-            skip(std::move(refusal));
-        }
+        // Else somebody removed the entry at once: nothing to remember of the model.
+        loaded = load();
+        if (loaded.cache.state == "hit") return loaded;
+        use_.path.clear();
     }
     loaded.core->drop_saved();
     if (loaded.rest != nullptr) loaded.rest->drop_saved();

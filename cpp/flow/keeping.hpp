@@ -1,6 +1,7 @@
 #pragma once
 // The cache's part in one load: is there an entry, may there be one, and making it.
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,18 +28,24 @@ class Keeping {
     bool wanted() const noexcept { return digest_.has_value(); }
     void skip(std::string why);
 
-    // Keeps what was loaded and gives it back, with sessions that read the entry where that
-    // succeeded. Never fails the load: describe() tells why nothing was kept.
-    Loaded keep(Loaded loaded, std::span<const std::byte> bytes);
+    // Keeps what `load` loads and gives it back, with sessions that read the entry where that
+    // succeeded. Never fails the load: describe() tells why nothing was kept. The sessions that
+    // were saved end before the entry's begin: two at once would take the memory of both, and the
+    // second would find the cores taken by the first. So a model whose entry the runtime does not
+    // read is loaded twice, once in its life.
+    Loaded keep(std::span<const std::byte> bytes, const std::function<Loaded()>& load);
 
   private:
     std::string entry_name(const Digest& digest) const;
     std::optional<Loaded> entry(const Digest& digest);
+    bool write(const Loaded& loaded, std::span<const std::byte> bytes);
+    void refuse(std::string why);
 
     const LoadOptions options_;
     cache::Folder kept_;
     ModelDigest model_;
     std::optional<Digest> digest_;  // set where an entry is to be made
+    bool unreadable_ = false;       // there is an entry, and the runtime does not read it
     CacheUse use_;
 };
 

@@ -132,6 +132,17 @@ def test_a_disk_that_fails_fails_no_load(
         assert_heals(model, kept, right)
 
 
+def test_an_entry_removed_as_soon_as_it_is_written_is_made_again(
+    model: Path, kept: Path, right: str, fault: str
+) -> None:
+    found = load(
+        model, LD_PRELOAD=fault, FAULT_CALL="fsync", FAULT_AT="1", FAULT_HOW="removed",
+        FAULT_IN=str(kept),
+    )  # fmt: skip
+    assert (found["state"], found["answer"]) == ("miss", right), found
+    assert_heals(model, kept, right)
+
+
 def mounted(folder: Path, options: str) -> None:
     folder.mkdir(exist_ok=True)
     done = subprocess.run(

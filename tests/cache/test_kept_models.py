@@ -219,6 +219,15 @@ def test_threads_share_one_entry(model: Path) -> None:
     assert state(ei.Session(model)) == "hit"
 
 
+def test_the_session_that_makes_the_entry_has_the_cores_to_itself(model: Path) -> None:
+    waits = []
+    for expected in ("miss", "hit"):
+        with ei.Session(model, threads=2) as session:
+            assert state(session) == expected
+            waits.append(session.describe()["threads"])
+    assert waits[0] == waits[1]
+
+
 def test_a_session_outlives_its_entry(model: Path) -> None:
     ei.Session(model, threads=1)
     session = ei.Session(model, threads=1)
