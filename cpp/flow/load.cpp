@@ -386,16 +386,14 @@ Loaded load_file(const std::string& path, const LoadOptions& options) {
     Keeping keeping(options, path, folder);
     if (std::optional<Loaded> kept = keeping.by_stamp()) return std::move(*kept);
     const MappedFile file(path);
-    return keeping.keep(file.bytes(), [&] {
-        return Loading(file.bytes(), path, folder, options, keeping).run();
-    });
+    return keeping.keep(
+        file.bytes(), [&] { return Loading(file.bytes(), path, folder, options, keeping).run(); });
 }
 
 Loaded load_bytes(std::span<const std::byte> model, const std::string& folder,
                   const LoadOptions& options) {
     Keeping keeping(options, "", folder);
-    return keeping.keep(model,
-                        [&] { return Loading(model, "", folder, options, keeping).run(); });
+    return keeping.keep(model, [&] { return Loading(model, "", folder, options, keeping).run(); });
 }
 
 }  // namespace ei::flow
