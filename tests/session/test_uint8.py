@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 import edgeinfer as ei
 from edgeinfer import _core
 from oracles.onnx_quantised import FLOAT, INT8, Chain, run
-from session.networks import GRAPH_LEVELS, reference
+from session.networks import GRAPH_LEVELS, endless, reference
 
 SHAPE = (1, 4, 6, 6)
 MOVE = ei.SessionOptions(to_uint8=True)
@@ -182,6 +182,16 @@ def test_symbolic_axes_are_given_sizes_for_the_check(shape: tuple[int | str, ...
     assert session.describe()["uint8"]["moved"] == 2
     assert "; checked on a probe" in session.describe()["uint8"]["why"]
     assert session.run(image())[end].shape == SHAPE
+
+
+def test_a_file_that_may_loop_without_end_is_not_run_by_the_load() -> None:
+    file = onnx.load_from_string(endless())
+    chain = onnx.compose.add_prefix(residual(), "net_").graph
+    for field in ("node", "input", "output", "initializer"):
+        getattr(file.graph, field).extend(getattr(chain, field))
+    told = ei.Session(file.SerializeToString(), threads=1, options=MOVE).describe()["uint8"]
+    assert told["moved"] == 4
+    assert told["why"].endswith("could not be checked on a probe: it may loop without bound")
 
 
 def test_a_verdict_is_kept_for_the_next_process(tmp_path: Path) -> None:
