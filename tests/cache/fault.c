@@ -1,5 +1,6 @@
 /* A disk that fails, for one process: preloaded, it counts the calls that reach files whose path
-   holds FAULT_IN and spoils the FAULT_AT-th (from 0) of the kind FAULT_CALL in the way FAULT_HOW. */
+   holds FAULT_IN and spoils the FAULT_AT-th (from 0) of the kind FAULT_CALL in the way FAULT_HOW; "touch" spoils
+   nothing, and notes a change of the file FAULT_MODEL meanwhile. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int calls = 0;
@@ -23,6 +25,7 @@ static int spoils(const char* call, int file) {
     if (strstr(path, getenv("FAULT_IN")) == NULL) return 0;
     if (calls++ != atoi(getenv("FAULT_AT"))) return 0;
     if (strcmp(getenv("FAULT_HOW"), "kill") == 0) kill(getpid(), SIGKILL);
+    if (strcmp(getenv("FAULT_HOW"), "touch") == 0) return chmod(getenv("FAULT_MODEL"), 0600);
     return strcmp(getenv("FAULT_HOW"), "full") == 0 ? ENOSPC : EIO;
 }
 

@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 import edgeinfer as ei
 from session.networks import convolution
 
+from .test_notes import wait_until_settled
+
 CHANNELS = 1024
 LOAD = """
 import hashlib, json, os, sys
@@ -140,6 +142,20 @@ def test_an_entry_removed_as_soon_as_it_is_written_is_made_again(
         FAULT_IN=str(kept),
     )  # fmt: skip
     assert (found["state"], found["answer"]) == ("miss", right), found
+    assert_heals(model, kept, right)
+
+
+def test_a_model_that_changes_while_it_is_loaded_is_not_kept(
+    model: Path, kept: Path, right: str, fault: str
+) -> None:
+    wait_until_settled(model)  # the first write is then of the file's stamp, ahead of the load
+    found = load(
+        model, LD_PRELOAD=fault, FAULT_CALL="write", FAULT_AT="0", FAULT_HOW="touch",
+        FAULT_IN=str(kept), FAULT_MODEL=str(model),
+    )  # fmt: skip
+    assert (found["state"], found["answer"]) == ("miss", right)
+    assert "changed while it was loaded" in found["why"]
+    assert list(kept.glob("*.model")) == []
     assert_heals(model, kept, right)
 
 

@@ -12,6 +12,8 @@ import edgeinfer as ei
 from edgeinfer import cache
 from session.networks import convolution, with_resize
 
+from .test_notes import wait_until_settled
+
 MODELS = [
     "deeplabv3_mnv2_dm05_pascal_513",
     "deeplabv3_mnv2_pascal_513",
@@ -162,6 +164,9 @@ def with_data_beside(folder: Path) -> Path:
 
 def test_external_data_belongs_to_what_a_model_is(tmp_path: Path) -> None:
     path = with_data_beside(tmp_path)
+    # Long settled, so that the change is seen by the stamp that was kept of the data.
+    wait_until_settled(path)
+    wait_until_settled(tmp_path / "weights.bin")
     assert_same_cold_and_warm(path)
     data = np.fromfile(tmp_path / "weights.bin", np.float32)
     (data * 2).tofile(tmp_path / "weights.bin")
@@ -211,6 +216,39 @@ def test_what_cannot_be_kept_is_skipped_with_the_reason(model: Path, tmp_path: P
             assert found["state"] == "skipped"
             assert reason in found["why"]
             assert found["path"] is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"graph": "basic"}),
+        ({}, {"fuse_tail": False}),
+        ({}, {"cut_head": True}),
+        ({}, {"flush_denormals": True}),
+        ({}, {"to_uint8": False}),
+        ({"to_uint8": True}, {"to_uint8": False}),
+        ({}, {"max_tensor_mb": 100}),
+        ({"free_dimensions": {"batch": 1}}, {"free_dimensions": {"batch": 2}}),
+        ({"free_dimensions": {"batch": 2}}, {"free_dimensions": {"other": 2}}),
+        (
+            {"config": {"session.disable_prepacking": "0"}},
+            {"config": {"session.disable_prepacking": "1"}},
+        ),
+    ],
+    ids=str,
+)
+def test_each_option_that_changes_the_graph_makes_an_entry_of_its_own(
+    tmp_path: Path, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    network = onnx.load_from_string(convolution(channels=1024))
+    for value in (*network.graph.input, *network.graph.output):
+        batch, _, height, _ = value.type.tensor_type.shape.dim
+        batch.dim_param, height.dim_param = "batch", "other"
+    model = tmp_path / "model.onnx"
+    model.write_bytes(network.SerializeToString())
+    for given, expected in ((one, "miss"), (other, "miss"), (one, "hit"), (other, "hit")):
+        with ei.Session(model, threads=1, options=ei.SessionOptions(**given)) as session:
+            assert state(session) == expected, given
 
 
 def test_threads_share_one_entry(model: Path) -> None:

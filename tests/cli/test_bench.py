@@ -1,5 +1,6 @@
 """``edgeinfer bench``: real models in real processes; figures are looked at for sense, not size."""
 
+import errno
 import hashlib
 import json
 from pathlib import Path
@@ -9,6 +10,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+
+import edgeinfer as ei
+from edgeinfer.bench import fresh
 
 from .conftest import Run
 
@@ -151,6 +155,19 @@ def test_cold_starts_are_whole_processes(edgeinfer: Run, segmenter: Path) -> Non
             assert 1 < begin < result, state
             assert 0 < session < result - begin, state
             assert 5 < peak < 2000, state
+
+
+def test_cold_starts_without_a_temporary_folder_name_the_remedies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(fresh.tempfile, "TemporaryDirectory", none)
+    with pytest.raises(ei.RunError, match=r"No usable.*TMPDIR.*--no-cold"):
+        fresh.cold_starts(
+            fresh.Program(Path("m.onnx")), rounds=2, seconds=1, cache_variable="EDGEINFER_CACHE"
+        )
 
 
 def test_cold_starts_of_tensors(edgeinfer: Run, tmp_path: Path) -> None:

@@ -115,6 +115,15 @@ def test_any_layout_and_subclass_is_taken(fixed: ei.Session, array: np.ndarray) 
     np.testing.assert_array_equal(fixed.run(array)["y"], np.asarray(array) * 2)
 
 
+def test_the_copy_of_a_strided_input_lives_until_the_run_ends() -> None:
+    # Above any threshold of the allocator: once freed, it is no memory of the process any more.
+    side = 4096
+    array = np.broadcast_to(np.arange(side, dtype=np.float32)[:, None], (side, side))
+    with ei.Session(doubler((side, side)), threads=1, cache=False) as session:
+        found = session.run(array)["y"]
+    np.testing.assert_array_equal(found, 2 * array)
+
+
 def test_any_mapping_is_taken(pair: ei.Session) -> None:
     inputs: Mapping[str, np.ndarray] = MappingProxyType({"b": GOOD, "a": 3 * GOOD})
     np.testing.assert_array_equal(pair.run(inputs)["z"], 2 * GOOD)

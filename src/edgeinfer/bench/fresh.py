@@ -96,11 +96,12 @@ def cold_starts(
         tick: is told which share of the rounds is over.
 
     Raises:
-        RunError: a process failed or took longer than five minutes.
+        RunError: a process failed or took longer than five minutes, or no folder for temporary
+            files can be written to.
     """
     runs: dict[CacheState, list[FreshRun]] = {"off": [], "cold": [], "warm": []}
     end = time.monotonic() + seconds
-    with tempfile.TemporaryDirectory(prefix="edgeinfer-bench-") as top:
+    with _folder() as top:
         # The first process reads the files of Python and the model from disk, the others do not.
         _start(program.text(cache=False), {})
         for number in range(rounds):
@@ -112,6 +113,16 @@ def cold_starts(
             runs["warm"].append(_start(program.text(cache=True), folder))
             tick((number + 1) / rounds)
     return runs
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="edgeinfer-bench-")
+    except OSError as error:
+        raise RunError(
+            f"cold start: found no folder for temporary files ({error.strerror or error}), wanted "
+            "one to write to; set TMPDIR to one, or leave cold starts out with --no-cold"
+        ) from error
 
 
 def _start(text: str, environment: Mapping[str, str]) -> FreshRun:
