@@ -71,6 +71,24 @@ def test_the_same_thing_twice_is_unclear_nearly_always(noise: Noise, most: int) 
     assert wrong <= most  # of 150
 
 
+def test_the_interval_holds_the_true_ratio() -> None:
+    held = 0
+    for seed in range(SEEDS):
+        rng = np.random.default_rng(seed)
+        one = judge(independent(rng, FRAMES), independent(rng, FRAMES) * 1.2)
+        held += one.low <= 1.2 <= one.high
+    assert held >= 0.96 * SEEDS  # 99 of 100 are promised
+
+
+def test_blocks_that_contradict_each_other_make_it_unclear() -> None:
+    """One long phase a side moves neither median, but says that blocks are no equal witnesses."""
+    before, after = np.full(1000, 1.0), np.full(1000, 1.1)
+    before[300:400], after[700:800] = 2.0, 0.5
+    judgement = judge(before, after)
+    assert judgement.low > 1.03
+    assert (judgement.verdict, judgement.why) == ("unclear", "the noise comes in too long phases")
+
+
 def test_drawing_single_samples_would_not_do() -> None:
     """The ruler itself: intervals from single samples are wrong again and again on such noise."""
     wrong = 0
