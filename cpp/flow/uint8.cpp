@@ -11,13 +11,30 @@
 namespace ei::flow {
 namespace {
 
-constexpr const char* kNote = "uint8";
 constexpr char kSame = '+', kDiffers = '-';
 
 bool keeps_int8(const ort::Options& options) {
     return std::any_of(options.config.begin(), options.config.end(), [](const auto& entry) {
         return entry.first == "session.qdqisint8allowed" && entry.second == "1";
     });
+}
+
+// The check runs the moved file under these: a verdict holds for no others.
+std::string note_of(const ort::Options& options) {
+    std::string name = "uint8";
+    const auto add = [&](const std::string& text) {
+        name += ' ' + std::to_string(text.size()) + ':' + text;
+    };
+    for (const auto& [key, value] : options.config) {
+        add(key);
+        add(value);
+    }
+    name += ';';
+    for (const auto& [dimension, size] : options.free_dimensions) {
+        add(dimension);
+        add(std::to_string(size));
+    }
+    return name;
 }
 
 // Why nothing is moved although it could be; empty: it is.
@@ -73,14 +90,15 @@ void confirm_uint8(Uint8Choice& choice, const graph::Model& file, std::optional<
                    const std::string& folder, const ort::Options& options, const Notes* notes) {
     using Says = Uint8Verdict::Says;
     Uint8Verdict verdict;
-    const auto known = notes != nullptr ? notes->recall(kNote) : std::nullopt;
+    const std::string note = note_of(options);
+    const auto known = notes != nullptr ? notes->recall(note) : std::nullopt;
     if (known && !known->empty()) {
         verdict = {known->front() == kSame ? Says::same : Says::differs, known->substr(1)};
     } else {
         verdict = check_uint8(file, graph::read(choice.model), choice.exact, folder, options);
         if (notes != nullptr && verdict.says != Says::unknown) {
             // Not kept: checked again by the next process.
-            (void)notes->remember(kNote,
+            (void)notes->remember(note,
                                   (verdict.says == Says::same ? kSame : kDiffers) + verdict.why);
         }
     }

@@ -194,6 +194,18 @@ def test_a_file_that_may_loop_without_end_is_not_run_by_the_load() -> None:
     assert told["why"].endswith("could not be checked on a probe: it may loop without bound")
 
 
+def test_a_verdict_under_other_entries_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = residual().SerializeToString()
+    right = ei.Session(file, threads=1, options=MOVE, cache=False).describe()["uint8"]
+    monkeypatch.setenv("EDGEINFER_CACHE", str(tmp_path / "kept"))
+    as_it_stands = ei.SessionOptions(to_uint8=True, config={"session.disable_quant_qdq": "1"})
+    first = ei.Session(file, threads=1, options=as_it_stands).describe()["uint8"]
+    assert first["why"] != right["why"]
+    assert ei.Session(file, threads=1, options=MOVE).describe()["uint8"] == right
+
+
 def test_a_verdict_is_kept_for_the_next_process(tmp_path: Path) -> None:
     script = (
         "import sys, edgeinfer as ei\n"
