@@ -81,6 +81,7 @@ def test_spread() -> None:
 
 def test_drift() -> None:
     assert "drift" in names(times=STEADY * np.linspace(1, 1.08, len(STEADY)))
+    assert "drift" in names(times=STEADY * np.linspace(1.08, 1, len(STEADY)))
 
 
 def test_too_few_frames() -> None:

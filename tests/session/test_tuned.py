@@ -53,6 +53,12 @@ def test_a_session_of_few_words_takes_what_was_found(model: Path) -> None:
     assert described["threads"]["pool"] == "own"
 
 
+def test_a_cache_that_did_not_pay_is_left_out(model: Path) -> None:
+    keep(model, {**FOUND, "cache": False})
+    with ei.Session(model) as session:
+        assert session.describe()["cache"]["state"] == "off"
+
+
 @pytest.mark.parametrize(
     "given", [{"threads": 2}, {"options": ei.SessionOptions()}, {"cache": False}]
 )
