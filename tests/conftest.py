@@ -17,6 +17,8 @@ _CACHE = pytest.StashKey[str]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests, and the programs they start, out of the user's cache folder."""
+    # onnxruntime's own module, which some tests compare with, would write there too.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     config.stash[_CACHE] = os.environ["EDGEINFER_CACHE"] = tempfile.mkdtemp(prefix="edgeinfer-")
 
 
