@@ -130,9 +130,9 @@ void register_flow(py::module_& module) {
                 options.sizes.tensor_bytes = bytes;
             });
 
-    py::class_<flow::Network, std::shared_ptr<flow::Network>> network(module, "Network");
-    add_run(network);
-    network
+    py::class_<flow::Network, std::shared_ptr<flow::Network>> network_type(module, "Network");
+    add_run(network_type);
+    network_type
         .def_static(
             "from_file",
             [](const std::filesystem::path& path, const flow::LoadOptions& options) {
@@ -202,9 +202,9 @@ void register_flow(py::module_& module) {
             },
             py::arg("inputs"), py::arg("size"), py::arg("timeout_s"), py::arg("cancel"));
 
-    py::class_<flow::Binding, BindingPtr> binding(module, "Binding");
-    add_run(binding);
-    binding
+    py::class_<flow::Binding, BindingPtr> binding_type(module, "Binding");
+    add_run(binding_type);
+    binding_type
         .def(py::init([](const std::shared_ptr<flow::Network>& network,
                          const std::map<std::string, std::vector<std::int64_t>>& shapes,
                          const std::optional<py::list>& outputs, bool quantized) {
