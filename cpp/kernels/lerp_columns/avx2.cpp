@@ -78,6 +78,24 @@ void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
     for (; x < lerp.outputs; ++x) colour_pixel(row, kPixelBytes, lerp, x, out);
 }
 
+// Pairs of bytes times parts of weights: 16 sums as the contract rounds them.
+__m256i mix_pairs(__m256i pairs, __m256i coarse, __m256i fine) noexcept {
+    return _mm256_add_epi16(_mm256_maddubs_epi16(pairs, coarse),
+                            _mm256_srli_epi16(_mm256_maddubs_epi16(pairs, fine), 4));
+}
+
+__m256i load(const void* from) noexcept {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+}
+
+// 16 bytes of the row from the pixel of one group's first output on, and of another's.
+__m256i two_groups(const std::uint8_t* row, std::int32_t low, std::int32_t high) noexcept {
+    const auto at = [row](std::int32_t left) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + left));
+    };
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(at(low)), at(high), 1);
+}
+
 // Eight pairs of gray pixels, 16 bits each.
 __m256i gray_pairs(const std::uint8_t* row, const std::int32_t* left) noexcept {
     const auto pair = [&](int i) {
@@ -90,8 +108,29 @@ __m256i gray_pairs(const std::uint8_t* row, const std::int32_t* left) noexcept {
     return _mm256_cvtepu8_epi16(bytes);
 }
 
-void gray(const std::uint8_t* row, const Lerp& lerp, std::int16_t* out) noexcept {
+void gray(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
+          std::int16_t* out) noexcept {
+    static_assert(kGroup == 4);
+    const std::int32_t* left = lerp.left;
+    const __m256i one = _mm256_set1_epi8(1);
     std::size_t x = 0;
+    // The last group's 16 bytes reach furthest, since pairs move right only.
+    while (lerp.within_group != nullptr && x + 16 <= lerp.outputs &&
+           static_cast<std::size_t>(left[x + 12]) + 16 <= width) {
+        // Of each half: places of eight left pixels, then with those of the right ones between.
+        const __m256i lefts = _mm256_permute4x64_epi64(
+            _mm256_castsi128_si256(
+                _mm_loadu_si128(reinterpret_cast<const __m128i*>(lerp.within_group + x))),
+            0x10);
+        const __m256i places = _mm256_unpacklo_epi8(lefts, _mm256_add_epi8(lefts, one));
+        const __m256i first = two_groups(row, left[x], left[x + 8]);
+        const __m256i second = two_groups(row, left[x + 4], left[x + 12]);
+        const __m256i pairs = _mm256_blend_epi32(_mm256_shuffle_epi8(first, places),
+                                                 _mm256_shuffle_epi8(second, places), 0xCC);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + x),
+                            mix_pairs(pairs, load(lerp.coarse + 2 * x), load(lerp.fine + 2 * x)));
+        x += 16;
+    }
     for (; x + 8 <= lerp.outputs; x += 8) {
         const __m256i weights =
             _mm256_loadu_si256(reinterpret_cast<const __m256i*>(lerp.weights + 2 * x));
@@ -111,7 +150,7 @@ void row(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width, co
     if (pixel_bytes == 2) return colour<2>(row, width, lerp, out);
     if (pixel_bytes == 3) return colour<3>(row, width, lerp, out);
     if (pixel_bytes == 4) return colour<4>(row, width, lerp, out);
-    gray(row, lerp, out);
+    gray(row, width, lerp, out);
 }
 
 }  // namespace ei::lerp_columns::avx2

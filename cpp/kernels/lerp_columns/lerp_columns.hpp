@@ -22,10 +22,22 @@ namespace ei::lerp_columns {
 
 inline constexpr int kWeightBits = 11;
 
+// The same weights in bytes, weight = 16 * coarse + fine, so that vectors may multiply bytes:
+// (a * w0 + b * w1) >> 4 = a * c0 + b * c1 + ((a * f0 + b * f1) >> 4), without loss.
+inline constexpr int kMostCoarse = 127;  // of a signed byte; 2048 is 16 * 127 + 16
+
+// Outputs whose left pixels are told from the first of each group of this many.
+inline constexpr std::size_t kGroup = 4;
+
 struct Lerp {
     std::size_t outputs = 0;
     const std::int32_t* left = nullptr;     // per output: left source pixel, 0..width - 2
     const std::int16_t* weights = nullptr;  // per output: of the left and of the right pixel
+    const std::uint8_t* coarse = nullptr;   // per output: two parts of those weights, 0..127
+    const std::uint8_t* fine = nullptr;     // per output: the other two, 0..16
+    // Per output: its left pixel less that of its group's first; null where one is beyond 14, so
+    // that a pair would not lie within 16 pixels of it.
+    const std::uint8_t* within_group = nullptr;
 };
 
 using Fn = void (*)(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width,

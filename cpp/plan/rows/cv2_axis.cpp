@@ -42,6 +42,28 @@ Axis::Axis(const AxisSpan& span, Border border, Positions positions) {
         weights_.push_back(fixed(1.0f - fraction));
         weights_.push_back(fixed(fraction));
     }
+    split_weights();
+    group_pixels();
+}
+
+void Axis::split_weights() {
+    for (const int weight : weights_) {
+        const int coarse = std::min(weight >> 4, lerp_columns::kMostCoarse);
+        coarse_.push_back(static_cast<std::uint8_t>(coarse));
+        fine_.push_back(static_cast<std::uint8_t>(weight - 16 * coarse));
+    }
+}
+
+void Axis::group_pixels() {
+    constexpr int kFurthest = 14;
+    for (std::size_t x = 0; x < left_.size(); ++x) {
+        const int distance = left_[x] - left_[x - x % lerp_columns::kGroup];
+        if (distance > kFurthest) {
+            within_group_.clear();
+            return;
+        }
+        within_group_.push_back(static_cast<std::uint8_t>(distance));
+    }
 }
 
 }  // namespace ei::plan::cv2_linear

@@ -31,12 +31,18 @@ class Axis {
         return weights_.data() + 2 * static_cast<std::size_t>(output);
     }
     lerp_columns::Lerp lerp() const noexcept {
-        return {left_.size(), left_.data(), weights_.data()};
+        return {left_.size(),    left_.data(),
+                weights_.data(), coarse_.data(),
+                fine_.data(),    within_group_.empty() ? nullptr : within_group_.data()};
     }
 
   private:
+    void split_weights();
+    void group_pixels();
+
     std::vector<std::int32_t> left_, right_;
     std::vector<std::int16_t> weights_;
+    std::vector<std::uint8_t> coarse_, fine_, within_group_;
 };
 
 }  // namespace ei::plan::cv2_linear
