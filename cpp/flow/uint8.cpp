@@ -13,6 +13,12 @@ namespace {
 
 constexpr char kSame = '+', kDiffers = '-';
 
+#if defined(EDGEINFER_X86_64)
+constexpr bool kMultipliesUint8 = true;
+#else
+constexpr bool kMultipliesUint8 = false;
+#endif
+
 bool keeps_int8(const ort::Options& options) {
     return std::any_of(options.config.begin(), options.config.end(), [](const auto& entry) {
         return entry.first == "session.qdqisint8allowed" && entry.second == "1";
@@ -40,9 +46,7 @@ std::string note_of(const ort::Options& options) {
 // Why nothing is moved although it could be; empty: it is.
 std::string against(std::optional<bool> wanted, const ort::Options& options) {
     if (wanted) return *wanted ? "" : "to_uint8 is off";
-#if !defined(EDGEINFER_X86_64)
-    return "this CPU computes with int8 as it stands";
-#else
+    if (!kMultipliesUint8) return "this CPU computes with int8 as it stands";
     if (!options.providers.empty()) return "not moved for other providers than the CPU";
     if (keeps_int8(options)) return "session.qdqisint8allowed asks the runtime to keep int8";
     // Without VNNI the products of uint8 and int8 are summed in 16 bits, which saturates unless the
@@ -50,7 +54,6 @@ std::string against(std::optional<bool> wanted, const ort::Options& options) {
     if ((cpu::enabled() & cpu::kVnni) == 0)
         return "the CPU has no VNNI, without which sums saturate";
     return "";
-#endif
 }
 
 }  // namespace
