@@ -1,8 +1,8 @@
 """Two classifiers with seeded weights: MobileNetV2 and ResNet50, 1000 classes, 224x224.
 
-Sources: Sandler et al. 2018 (table 2), He et al. 2016 (table 1; the stride sits in the 3x3
-convolution, as everywhere today). The real architectures, so that times, sizes and the work of
-loading are those of the trained files; what they answer means nothing.
+Source of ResNet50: He et al. 2016 (table 1; the stride sits in the 3x3 convolution, as everywhere
+today). The real architectures, so that times, sizes and the work of loading are those of the
+trained files; what they answer means nothing.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from layers import Graph
-from networks import STAGES
+from mobilenet import STAGES, backbone
 
 SCORES = "scores"
 CLASSES = 1000
@@ -29,20 +29,9 @@ EXPANSION = 4
 def mobilenet_v2(seed: int = 2) -> onnx.ModelProto:
     """3.5 million weights, 14 MB."""
     graph = Graph(np.random.default_rng(seed))
-    graph.limits_of_relu6()
-    features = graph.conv("image", "stem", (3, 32), kernel=3, stride=2)
-    channels = 32
-    for stage, (expand, outputs, repeats, stride) in enumerate(STAGES):
-        first = 2 if stage == STAGE_TO_STRIDE_32 else stride
-        for block in range(repeats):
-            features = graph.inverted_residual(
-                features,
-                f"stage{stage}.block{block}",
-                (channels, outputs),
-                expand=expand,
-                stride=first if block == 0 else 1,
-            )
-            channels = outputs
+    stages = list(STAGES)
+    stages[STAGE_TO_STRIDE_32] = stages[STAGE_TO_STRIDE_32]._replace(stride=2)
+    features, channels = backbone(graph, stages)[-1]
     features = graph.conv(features, "last", (channels, LAST_CHANNELS))
     return _classified(graph, features, LAST_CHANNELS, "mobilenet_v2")
 

@@ -3,11 +3,10 @@
     image 1x3x512x512 -> backbone, strides 8 and 16 -> LR-ASPP -> logits 1x21x64x64
           -> Resize (linear, half_pixel, in the graph as exporters leave it) -> 1x21x512x512
 
-Sources: Sandler et al. 2018 (inverted residuals; table 2 gives the stages), Howard et al. 2019
-(LR-ASPP, figure 10). The two last stages stay at stride 16, as segmentation backbones do. Residual
-additions and the head's gate give many tensors several consumers, the case that decides how well an
-int8 file runs. Weights are seeded; ``standardise_classifier`` then makes all 21 classes compete,
-since an argmax that one class always wins would be no test of a mask.
+Source of the head: Howard et al. 2019 (LR-ASPP, figure 10). Residual additions and the head's gate
+give many tensors several consumers, the case that decides how well an int8 file runs. Weights are
+seeded; ``standardise_classifier`` then makes all 21 classes compete, since an argmax that one class
+always wins would be no test of a mask.
 """
 
 import numpy as np
@@ -17,6 +16,7 @@ from onnx import numpy_helper, shape_inference
 from onnx.utils import Extractor
 
 from layers import INPUT, Graph
+from mobilenet import STAGES, backbone
 
 LOGITS = "logits"
 LOW_LOGITS = "low_logits"
@@ -25,38 +25,14 @@ SIZE = (512, 512)
 LOW_SIZE = (64, 64)
 HEAD_CHANNELS = 128
 
-# Expansion, output channels, repeats, stride of the first block.
-STAGES = (
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 1),
-    (6, 320, 1, 1),
-)
 STAGE_AT_STRIDE_8 = 2
 
 
 def segmentation_network(seed: int = 1) -> onnx.ModelProto:
     """The float network, opset 17, IR 8, input ``image``, output ``logits`` 1x21x512x512."""
     graph = Graph(np.random.default_rng(seed))
-    graph.limits_of_relu6()
-    features = graph.conv(INPUT, "stem", (3, 32), kernel=3, stride=2)
-    channels, at_stride_8, channels_8 = 32, "", 0
-    for stage, (expand, outputs, repeats, stride) in enumerate(STAGES):
-        for block in range(repeats):
-            features = graph.inverted_residual(
-                features,
-                f"stage{stage}.block{block}",
-                (channels, outputs),
-                expand=expand,
-                stride=stride if block == 0 else 1,
-            )
-            channels = outputs
-        if stage == STAGE_AT_STRIDE_8:
-            at_stride_8, channels_8 = features, channels
-    _lraspp_head(graph, at_stride_8, channels_8, features, channels)
+    results = backbone(graph, STAGES)
+    _lraspp_head(graph, *results[STAGE_AT_STRIDE_8], *results[-1])
     graph.node(
         "Resize",
         [

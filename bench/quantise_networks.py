@@ -44,6 +44,7 @@ SOURCES = (
     "frames.py",
     "classifiers.py",
     "layers.py",
+    "mobilenet.py",
     "networks.py",
     "peers/arrays.py",
     "peers/opencv.py",
