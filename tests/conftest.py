@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,10 @@ _CACHE = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the tests, and the programs they start, out of the user's cache folder."""
+    """Keep the tests, and the programs they start, out of the user's cache, and interruptible."""
+    # A shell lets what it starts with "&" ignore interrupts, and so does what that starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # onnxruntime's own module, which some tests compare with, would write there too.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     config.stash[_CACHE] = os.environ["EDGEINFER_CACHE"] = tempfile.mkdtemp(prefix="edgeinfer-")
