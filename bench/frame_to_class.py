@@ -9,8 +9,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 
 import edgeinfer as ei
+import operators
 from classifiers import SCORES, SIZE
 from frames import FULL_HD, natural_frame
 from fused import moved_to
@@ -19,10 +21,10 @@ from peers import MEAN, STD, Frame, Tensor, common_preprocess, one_thread_sessio
 from peers.attendance import Attendance
 from peers.onnxruntime_python import BoundSession
 from peers.opencv import InPlace
-from peers.whole import openvino
+from peers.whole import litert, openvino
 from peers.whole import others as other_runtimes
 from quantise_networks import classifier_files
-from rows import Figure, Outcome
+from rows import Figure, Outcome, ceilings
 from sides import Side, each_frame, require_one_thread, same_input
 from timing import Timings, alternate
 
@@ -37,8 +39,12 @@ INT8 = 0.1
 OTHER = 1.5
 
 OURS = "edgeinfer"
-# What is left of hand-tuned, and nearly of everything else, if all but the network cost nothing.
-NETWORK_ALONE = "part: network alone, U8S8"
+# What is left of each way if all but the network cost nothing.
+NETWORKS = {
+    "edgeinfer": "part: network alone, edgeinfer on S8S8",
+    "U8S8": "part: network alone, onnxruntime on U8S8",
+    "S8S8": "part: network alone, onnxruntime on S8S8",
+}
 
 # From a frame to (1, 1000) scores.
 Scores = Callable[[Frame], Tensor]
@@ -142,15 +148,22 @@ def figures(timings: Timings) -> tuple[Figure, ...]:
     told = (
         *("OpenVINO, S8S8", "OpenVINO after cv2, S8S8", "OpenVINO after cv2, float32"),
         *("ncnn after cv2, float32", "MNN after cv2, float32"),
+        "LiteRT after cv2, float32",
     )
     return (
         Figure(common, timings.ratio(common, ours), 2, 2.2),
         Figure(f"best hand-tuned: {tuned.split()[-1]}", timings.ratio(tuned, ours), 1),
         *(Figure(name, timings.ratio(name, ours)) for name in told if name in timings.samples_ms),
-        Figure("(floor: common / network alone)", timings.ratio(common, NETWORK_ALONE)),
-        Figure("(floor: hand-tuned / network alone)", timings.ratio(tuned, NETWORK_ALONE)),
+        *ceilings(timings, (common, tuned), tuple(NETWORKS.values())),
         Figure("(edgeinfer on U8S8)", timings.ratio("edgeinfer, U8S8", ours)),
     )
+
+
+def profile() -> Sequence[str]:
+    """Operators of the networks that the three ways run."""
+    files = classifier_files()
+    tensor = common_preprocess(natural_frame(0), SIZE)
+    return operators.table(files.s8s8, files.u8s8, tensor)
 
 
 def measure() -> Outcome:
@@ -166,6 +179,7 @@ def measure() -> Outcome:
         openvino({name: files[name] for name in ("float32", "S8S8")}, SIZE, FULL_HD, attendance)
     )
     others |= other_runtimes(files["float32"], SIZE, attendance)
+    others |= litert(onnx.load(files["float32"]), attendance)
     same: dict[str, dict[str, Scores]] = {name: {OURS: way.scores} for name, way in ours.items()}
     for name, by_hand in tuned.items():
         same[name]["hand-tuned"] = by_hand.scores
@@ -181,8 +195,9 @@ def measure() -> Outcome:
     calls |= {name: best_of(scores) for name, scores in others.items()}
     sides = {name: each_frame(call, frames) for name, call in calls.items()}
     parts: dict[str, Side] = {
-        NETWORK_ALONE: same_input(tuned["U8S8"].run),
-        "part: edgeinfer network, S8S8": same_input(ours["S8S8"].run),
+        NETWORKS["edgeinfer"]: same_input(ours["S8S8"].run),
+        NETWORKS["U8S8"]: same_input(tuned["U8S8"].run),
+        NETWORKS["S8S8"]: same_input(tuned["S8S8"].run),
         "part: edgeinfer preprocess": each_frame(ours["S8S8"].prepare, frames),
         "part: hand-tuned preprocess": each_frame(tuned["U8S8"].prepare, frames),
     }

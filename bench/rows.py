@@ -6,10 +6,10 @@ in ``table.py``, and each runs in a process of its own, so a row may import, loa
 likes. Keep a row under a minute.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from timing import Ratio, Summary
+from timing import Ratio, Summary, Timings
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,22 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table; ``name`` is what ``--only`` takes."""
+    """One row of the table; ``name`` is what ``--only`` takes.
+
+    ``profile`` gives, as lines of text, where the time goes that no work of ours can take away.
+    """
 
     name: str
     title: str
     measure: Callable[[], Outcome]
+    profile: Callable[[], Sequence[str]] | None = None
+
+
+def ceilings(timings: Timings, slower: Sequence[str], networks: Sequence[str]) -> list[Figure]:
+    """The highest ratio that work around a network can reach, against each of ``slower``.
+
+    It is the peer's whole time over the network's alone: everything else would cost nothing. Of
+    several runs of the same network the fastest counts.
+    """
+    alone = min(networks, key=lambda name: timings.summary(name).median_ms)
+    return [Figure(f"(ceiling: {name})", timings.ratio(name, alone)) for name in slower]

@@ -1,6 +1,7 @@
 """Every figure the project wants to reach, measured beside what people use today.
 
     python bench/table.py [--only ROW] [--runs N] [--json] [--record]
+    python bench/table.py --only ROW --profile
 
 Each row checks answers, then times edgeinfer and its peers in turn (see ``rows.py``). Exit status 1
 when a row is missed or could not be timed. The rows that run peers say which took no part.
@@ -34,8 +35,18 @@ ROWS: tuple[Row, ...] = (
     Row("pil-512", "RGB 1080p to 512x512 float32 NCHW, PIL_BILINEAR", kernel_rows.pil_512),
     Row("tail-float32", "tail 21x64x64 float32 to 512x512", kernel_rows.tail_float32),
     Row("tail-int8", "tail 21x64x64 int8 to 512x512", kernel_rows.tail_int8),
-    Row("frame-to-mask", "frame to mask, 512 net, static int8", frame_to_mask.measure),
-    Row("frame-to-class", "frame to class, MobileNetV2, static int8", frame_to_class.measure),
+    Row(
+        "frame-to-mask",
+        "frame to mask, 512 net, static int8",
+        frame_to_mask.measure,
+        frame_to_mask.profile,
+    ),
+    Row(
+        "frame-to-class",
+        "frame to class, MobileNetV2, static int8",
+        frame_to_class.measure,
+        frame_to_class.profile,
+    ),
     Row("call-overhead", "Binding.run and Session.run of an Identity", call_overhead.measure),
     Row("cold-start", "cold start to first result, MobileNetV2, warm cache", cold_start.measure),
     Row("session-creation", "session creation, ResNet50, warm cache", session_creation.measure),
@@ -53,11 +64,12 @@ MODELS = Path(__file__).resolve().parent / ".cache" / "edgeinfer"
 
 @dataclass(frozen=True)
 class Attempt:
-    """One row of one run: what it found, or why it found nothing."""
+    """One row of one run: what it found, or why it found nothing; the load when it began."""
 
     seconds: float
     outcome: Outcome | None
     failure: str = ""
+    load: float = 0.0
 
     @property
     def missed(self) -> bool:
@@ -69,7 +81,7 @@ class Attempt:
 
 def run_row(row: Row, place: str) -> Attempt:
     """Measure ``row`` in a new process and count the seconds on stderr while it works."""
-    began = time.monotonic()
+    began, load = time.monotonic(), round(os.getloadavg()[0], 2)
     with subprocess.Popen(
         [sys.executable, str(Path(__file__).resolve()), "--child", row.name],
         env=os.environ | {"EDGEINFER_CACHE": str(MODELS)},
@@ -87,13 +99,13 @@ def run_row(row: Row, place: str) -> Attempt:
                 if seconds > ROW_LIMIT_S:
                     child.kill()
                     child.communicate()
-                    return Attempt(seconds, None, f"took more than {ROW_LIMIT_S} s")
+                    return Attempt(seconds, None, f"took more than {ROW_LIMIT_S} s", load)
     _progress("")
     seconds = time.monotonic() - began
     if child.returncode != 0:
         lines = errors.strip().splitlines() or [f"ended with status {child.returncode}"]
-        return Attempt(seconds, None, lines[-1])
-    return Attempt(seconds, outcome_from_json(output.splitlines()[-1]))
+        return Attempt(seconds, None, lines[-1], load)
+    return Attempt(seconds, outcome_from_json(output.splitlines()[-1]), load=load)
 
 
 def outcome_from_json(text: str) -> Outcome:
@@ -127,7 +139,8 @@ def print_machine(machine: Machine) -> None:
 
 def print_row(row: Row, attempts: Sequence[Attempt]) -> None:
     """One line a figure, one column a run."""
-    print(f"\n{row.title}  ({row.name}, {attempts[-1].seconds:.0f} s)")
+    loads = ", ".join(f"{attempt.load:g}" for attempt in attempts)
+    print(f"\n{row.title}  ({row.name}, {attempts[-1].seconds:.0f} s, load {loads})")
     for attempt in attempts:
         if attempt.outcome is None:
             print(f"  NOT TIMED: {attempt.failure}")
@@ -142,15 +155,16 @@ def print_row(row: Row, attempts: Sequence[Attempt]) -> None:
 
 
 def figure_lines(outcomes: Sequence[Outcome]) -> list[str]:
-    """Each figure with all runs' ratios and intervals, what was wanted, and the worst verdict."""
+    """Each figure with all runs' ratios, intervals and marks, what was wanted, and the verdict."""
     lines = []
     for figures in zip(*(outcome.figures for outcome in outcomes), strict=True):
         first = figures[0]
-        ratios = "  ".join(f"{_number(f.ratio.value)} {_interval(f.ratio)}" for f in figures)
+        columns = "  ".join(_column(figure) for figure in figures)
         wish = "at most" if first.at_most else "at least"
         wanted = "" if first.wanted is None else f"{wish} {first.wanted:g}"
         aim = "" if first.aim is None else f"aim {first.aim:g}"
-        lines.append(f"  {first.name:{WIDTH}} {ratios}  {wanted:13} {aim:8} {worst(figures)}")
+        told = " ".join(filter(None, (worst(figures), disagreement(figures))))
+        lines.append(f"  {first.name:{WIDTH}} {columns}  {wanted:13} {aim:8} {told}".rstrip())
     return lines
 
 
@@ -166,12 +180,24 @@ def worst(figures: Sequence[Figure]) -> str:
     return ""
 
 
+def disagreement(figures: Sequence[Figure]) -> str:
+    """How far runs lie apart whose intervals do not meet: the machine changed between them."""
+    ratios = [figure.ratio for figure in figures]
+    if max(ratio.low for ratio in ratios) <= min(ratio.high for ratio in ratios):
+        return ""
+    values = [ratio.value for ratio in ratios]
+    return f"(runs disagree: {max(values) / min(values) - 1:.0%} apart)"
+
+
+def _column(figure: Figure) -> str:
+    ratio = figure.ratio
+    interval = f"[{_number(ratio.low).strip()}, {_number(ratio.high).strip()}]"
+    mark = "" if figure.wanted is None else "miss" if figure.missed else "pass"
+    return f"{_number(ratio.value)} {interval:16} {mark:4}"
+
+
 def _number(value: float) -> str:
     return f"{value:7.3f}" if value < 1.5 else f"{value:7.2f}"
-
-
-def _interval(ratio: Ratio) -> str:
-    return f"[{_number(ratio.low).strip()}, {_number(ratio.high).strip()}]".ljust(16)
 
 
 def record(machine: Machine, runs: Sequence[dict[str, Attempt]]) -> Path:
@@ -209,6 +235,18 @@ def child(name: str) -> int:
     return 0
 
 
+def print_profiles(rows: Sequence[Row], *, everything: bool) -> int:
+    """Of each row that has a network; status 2 where one was asked for that has none."""
+    profiled = {row.title: row.profile for row in rows if row.profile is not None}
+    for title, profile in profiled.items():
+        print(title, *profile(), sep="\n", end="\n\n")
+    without = [row.name for row in rows if row.profile is None]
+    if without and not everything:
+        print(f"no network to profile in {', '.join(without)}", file=sys.stderr)
+        return 2
+    return 0
+
+
 def main() -> int:
     names = [row.name for row in ROWS]
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -218,6 +256,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1, help="whole runs, one column each")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--record", action="store_true", help="also keep it below bench/record")
+    parser.add_argument(
+        "--profile", action="store_true", help="print where the networks' time goes, and no table"
+    )
     parser.add_argument("--child", choices=names, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -225,6 +266,8 @@ def main() -> int:
     if arguments.runs < 1:
         parser.error("--runs must be at least 1")
     chosen = [row for row in ROWS if arguments.only is None or row.name in arguments.only]
+    if arguments.profile:
+        return print_profiles(chosen, everything=arguments.only is None)
     machine = this_machine(DISTRIBUTIONS)
     runs: list[dict[str, Attempt]] = []
     for number in range(1, arguments.runs + 1):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from agreement import FLOAT, INT8, Bound, agreement, require
-from rows import Figure, Outcome
+from operators import totals
+from rows import Figure, Outcome, ceilings
 from table import figure_lines, outcome_from_json
 from timing import Ratio, Summary, Timings, alternate
 
@@ -111,7 +112,7 @@ def test_a_figure_missed_once_is_missed_and_shows_every_run() -> None:
     assert "MISSED in 1 of 3" in line
     assert all(number in line for number in ("3.50", "1.75", "2.25"))
     (line,) = figure_lines(runs[::2])
-    assert line.endswith(" reached")
+    assert " reached" in line
 
 
 def test_an_outcome_comes_back_from_the_process_that_measured_it() -> None:
@@ -119,3 +120,31 @@ def test_an_outcome_comes_back_from_the_process_that_measured_it() -> None:
         "masks", (figure(2.5, 2, 3, at_most=False),), {"a side": Summary(3, 2, 4)}, ("without x",)
     )
     assert outcome_from_json(json.dumps(asdict(sent))) == sent
+
+
+def test_runs_disagree_where_their_intervals_do_not_meet() -> None:
+    def runs(*ratios: Ratio) -> list[Outcome]:
+        return [Outcome("", (Figure("a side", ratio, 2),)) for ratio in ratios]
+
+    (line,) = figure_lines(runs(Ratio(2.0, 1.9, 2.1), Ratio(2.3, 2.05, 2.5)))
+    assert "disagree" not in line
+    (line,) = figure_lines(runs(Ratio(1.8, 1.7, 1.9), Ratio(2.7, 2.5, 2.9)))
+    assert line.endswith("MISSED in 1 of 2 (runs disagree: 50% apart)")
+    assert line.index("miss") < line.index("pass"), "each run says what it reached"
+
+
+def test_a_ceiling_is_the_whole_of_a_peer_over_the_fastest_network_alone() -> None:
+    samples = {"peer": 6.0, "ours alone": 2.0, "theirs alone": 3.0}
+    timings = Timings({name: np.full(3, value) for name, value in samples.items()})
+    (found,) = ceilings(timings, ("peer",), ("ours alone", "theirs alone"))
+    assert (found.ratio.value, found.wanted) == (3.0, None)
+
+
+def test_operators_are_summed_over_nodes_and_of_a_node_the_median_run_counts() -> None:
+    def event(operator: str, node: str, us: int, cat: str = "Node") -> dict[str, object]:
+        return {"cat": cat, "name": node, "dur": us, "args": {"op_name": operator}}
+
+    first = [event("Conv", "a_kernel_time", us) for us in (9000, 1000, 2000)]
+    others = [event("Conv", "b_kernel_time", 500), event("Add", "c_kernel_time", 250)]
+    ignored = [event("Conv", "a_fence_before", 700), event("", "model_run", 800, "Session")]
+    assert totals([*first, *others, *ignored]) == {"Conv": 2.5, "Add": 0.25}

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 REASON_LENGTH = 160
-NO_LITERT = "without LiteRT: its converter starts from a torch module and not from an ONNX file"
 
 
 @dataclass

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from peers.arrays import Frame, Tensor
-from peers.attendance import NO_LITERT, Attendance
+from peers.attendance import Attendance
 from peers.opencv import InPlace
 
 # From a frame to the network's output, which the next call may overwrite.
@@ -50,5 +51,13 @@ def others(model: Path, size: tuple[int, int], attendance: Attendance) -> dict[s
         from peers.mnn import MnnNetwork
 
         networks["MNN after cv2, float32"] = after_opencv(MnnNetwork(model), size)
-    attendance.notes.append(NO_LITERT)
     return networks
+
+
+def litert(model: onnx.ModelProto, attendance: Attendance) -> dict[str, Network]:
+    """LiteRT on the float network, whose channels OpenCV leaves together for it."""
+    with attendance.of("LiteRT"):
+        from peers.litert import LitertNetwork
+
+        return {"LiteRT after cv2, float32": LitertNetwork(model)}
+    return {}
