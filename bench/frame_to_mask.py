@@ -10,7 +10,6 @@ OpenVINO gains from OpenCV's preprocessing are told beside it (README.md says wh
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -36,7 +35,6 @@ from timing import Timings, alternate
 
 FRAME_SEEDS = range(3)
 ROUNDS = 30
-STAGE_ROUNDS = 15
 # Share of pixels by which another runtime's int8 mask may be further from the float mask than
 # onnxruntime's on the same file: it rounds elsewhere, and is as good if it is as close.
 AS_CLOSE = 0.02
@@ -125,28 +123,14 @@ def check_others(
     )
 
 
-def stage_sides(
-    common: Mapping[str, CommonWay],
-    fused: Mapping[str, FusedWay],
-    tuned: HandTunedWay,
-    frame: Frame,
-) -> dict[str, Side]:
-    """The same work in parts."""
-    tensor = common["U8S8"].preprocess(frame)
-    logits = common["U8S8"].run(tensor)
-    stages: dict[str, Callable[[], object]] = {
-        "common preprocess": partial(common["U8S8"].preprocess, frame),
-        "edgeinfer preprocess": partial(fused["U8S8"].preprocess, frame),
-        "tuned preprocess": partial(tuned.preprocess, frame),
-        "tuned network U8S8, no upsample": tuned.run,
-        "tuned upsample, running argmax": tuned.tail,
-        "tuned upsample, np.argmax": tuned.numpy_tail,
-        "common argmax": partial(common["U8S8"].tail, logits),
+def parts_around(ours: FusedWay, tuned: HandTunedWay, frames: Sequence[Frame]) -> dict[str, Side]:
+    """What is done around the networks, by itself."""
+    return {
+        "part: edgeinfer preprocess": each_frame(ours.preprocess, frames),
+        "part: hand-tuned preprocess": each_frame(tuned.preprocess, frames),
+        "part: upsample, running argmax": same_input(tuned.tail),
+        "part: upsample, np.argmax": same_input(tuned.numpy_tail),
     }
-    for name in common:
-        stages[f"common network {name}, with upsample"] = partial(common[name].run, tensor)
-        stages[f"edgeinfer network and tail {name}"] = fused[name].segment
-    return {name: same_input(call) for name, call in stages.items()}
 
 
 def figures(timings: Timings) -> tuple[Figure, ...]:
@@ -237,14 +221,13 @@ def measure() -> Outcome:
     calls |= {f"cv2 + onnxruntime, {name}": way for name, way in common.items()}
     sides = {name: each_frame(call, frames) for name, call in (calls | others).items()}
     sides |= {NETWORKS[name]: same_input(run) for name, run in alone.items()}
+    sides |= parts_around(fused["S8S8"], tuned, frames)
     require_one_thread(sides)
     timings = alternate(sides, rounds=ROUNDS)
-    parts = alternate(stage_sides(common, fused, tuned, frames[0]), rounds=STAGE_ROUNDS)
     tails = {name: way.session.describe()["tail"]["why"] for name, way in fused.items()}
     return Outcome(
         checked="; ".join(checked),
         figures=figures(timings),
-        sides={name: timings.summary(name) for name in sides}
-        | {f"part: {name}": parts.summary(name) for name in parts.samples_ms},
+        sides={name: timings.summary(name) for name in sides},
         notes=(*attendance.notes, f"S8S8: {tails['S8S8']}"),
     )

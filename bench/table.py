@@ -21,20 +21,21 @@ import call_overhead
 import cold_start
 import frame_to_class
 import frame_to_mask
-import kernel_rows
 import pool_rows
+import preprocess_rows
 import session_creation
+import tail_rows
 from machine import Machine, this_machine
 from rows import Figure, Outcome, Row
 from timing import Ratio, Summary
 
 ROWS: tuple[Row, ...] = (
-    Row("rgb", "RGB 1080p to 512x512 float32 NCHW, CV2_LINEAR", kernel_rows.cv2_linear),
-    Row("nv12", "NV12 1080p to 512x512 float32 NCHW, CV2_LINEAR", kernel_rows.nv12),
-    Row("pil-224", "RGB 1080p to 224x224 float32 NCHW, PIL_BILINEAR", kernel_rows.pil_224),
-    Row("pil-512", "RGB 1080p to 512x512 float32 NCHW, PIL_BILINEAR", kernel_rows.pil_512),
-    Row("tail-float32", "tail 21x64x64 float32 to 512x512", kernel_rows.tail_float32),
-    Row("tail-int8", "tail 21x64x64 int8 to 512x512", kernel_rows.tail_int8),
+    Row("rgb", "RGB 1080p to 512x512 float32 NCHW, CV2_LINEAR", preprocess_rows.cv2_linear),
+    Row("nv12", "NV12 1080p to 512x512 float32 NCHW, CV2_LINEAR", preprocess_rows.nv12),
+    Row("pil-224", "RGB 1080p to 224x224 float32 NCHW, PIL_BILINEAR", preprocess_rows.pil_224),
+    Row("pil-512", "RGB 1080p to 512x512 float32 NCHW, PIL_BILINEAR", preprocess_rows.pil_512),
+    Row("tail-float32", "tail 21x64x64 float32 to 512x512", tail_rows.tail_float32),
+    Row("tail-int8", "tail 21x64x64 int8 to 512x512", tail_rows.tail_int8),
     Row(
         "frame-to-mask",
         "frame to mask, 512 net, static int8",
@@ -57,7 +58,7 @@ ROWS: tuple[Row, ...] = (
 DISTRIBUTIONS = ("edgeinfer", "onnxruntime", "numpy", "opencv-python-headless", "onnx")
 # A row that takes longer than this hangs.
 ROW_LIMIT_S = 300
-WIDTH = 44
+WIDTH = 50
 # Optimised models of the rows, out of the user's folder, whose tuned settings would be taken there.
 MODELS = Path(__file__).resolve().parent / ".cache" / "edgeinfer"
 
