@@ -13,6 +13,8 @@ import edgeinfer as ei
 from edgeinfer import _core
 from session.networks import convolution, with_resize
 
+from .test_loader import carried, library, python
+
 X = np.ones((1, 3, 32, 32), np.float32)
 TASKS = Path("/proc/self/task")
 linux = pytest.mark.skipif(not TASKS.is_dir(), reason="counts threads in /proc")
@@ -124,6 +126,35 @@ def test_a_session_that_does_not_load_leaves_its_threads_uncounted() -> None:
             ei.Session(convolution(), threads=cores, options=wrong)
     with ei.Session(convolution(), threads=cores) as session:
         assert told(session)["spin"] == "20 us behind each piece of work"
+
+
+PRETENDS = """
+#include <dlfcn.h>
+struct Base { const void *(*get)(unsigned); const char *(*version)(void); };
+static const void *get(unsigned wanted) {
+    void *carried = dlopen(CARRIED, RTLD_NOW | RTLD_LOCAL);
+    return ((const struct Base *(*)(void))dlsym(carried, "OrtGetApiBase"))()->get(wanted);
+}
+static const char *version(void) { return VERSION; }
+static const struct Base base = {get, version};
+const struct Base *OrtGetApiBase(void) { return &base; }
+"""
+
+
+@pytest.mark.parametrize(("version", "briefly"), [("1.25.9", False), ("1.26.0", True)])
+def test_a_runtime_that_cannot_spin_briefly_is_not_asked_to(
+    tmp_path: Path, version: str, briefly: bool
+) -> None:
+    source = f'#define CARRIED "{carried()}"\n#define VERSION "{version}"\n{PRETENDS}'
+    done = python(
+        f"session = ei.Session(bytes.fromhex({convolution().hex()!r}), threads=2)\n"
+        "print(session.describe()['threads'])",
+        EDGEINFER_ONNXRUNTIME=str(library(tmp_path, source)),
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("cannot spin briefly; 1.26 can" not in done.stdout) == briefly, done.stdout
+    if not briefly:
+        assert "'spin': 'never'" in done.stdout
 
 
 def test_spin_says_what_the_user_chose() -> None:

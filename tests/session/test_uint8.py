@@ -59,6 +59,15 @@ def test_the_choice_is_told() -> None:
     assert "VNNI" in automatic["why"] or not VNNI
 
 
+@pytest.mark.skipif(not VNNI, reason="the runtime optimises both files alike")
+def test_the_check_runs_the_moved_file_optimised_and_not_the_given_one_twice() -> None:
+    # Two readers keep the runtime from moving the given file, whose results are then literal.
+    file = residual().SerializeToString()
+    why = ei.Session(file, threads=1, options=MOVE).describe()["uint8"]["why"]
+    moved, unmoved = re.findall(r"\d+\.\d\d", why)
+    assert float(moved) > float(unmoved) == 0
+
+
 @pytest.mark.parametrize("level", GRAPH_LEVELS)
 def test_results_are_the_runtimes_own_of_the_moved_file(level: str) -> None:
     file = residual().SerializeToString()

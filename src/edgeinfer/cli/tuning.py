@@ -30,7 +30,7 @@ def tune_model(options: argparse.Namespace) -> int:
     """Run the search, keep what it found beside the model's cache entry, and tell.
 
     Raises:
-        RunError: what was found could not be kept.
+        RunError: what is found cannot be kept; said before the search where that is known by then.
     """
     from edgeinfer.bench.tune import challengers, tune
     from edgeinfer.cli.workload import plan
@@ -49,6 +49,7 @@ def tune_model(options: argparse.Namespace) -> int:
     with naming(options.model), Session(options.model, options=SessionOptions()) as session:
         summary = plan(session, options, SessionOptions()).summary
         described = session.describe()
+    _require_room(options)
     tail, head = described["tail"]["cut"], _has_head(options)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     groups = challengers(cores or 1, tail=tail, head=head)
@@ -82,11 +83,29 @@ def tune_model(options: argparse.Namespace) -> int:
     else:
         _print_end(tuning, cache, kept)
     if kept:
-        raise RunError(
-            f"tune: found that the settings cannot be kept: {kept}; wanted a cache folder to write "
-            "to; name one in EDGEINFER_CACHE, or pass the settings to Session yourself"
-        )
+        raise _not_kept(kept)
     return 0
+
+
+def _require_room(options: argparse.Namespace) -> None:
+    """Keep a small note on trial, before a minute is spent on what could not be kept.
+
+    Only writing tells: permissions mean nothing to root, and a disk may be full.
+    """
+    from edgeinfer._tuned import NOTE
+    from edgeinfer.cache import remember
+
+    with naming(options.model):
+        why = remember(options.model, f"{NOTE}, trial", {})
+    if why:
+        raise _not_kept(why)
+
+
+def _not_kept(why: str) -> RunError:
+    return RunError(
+        f"tune: found that settings cannot be kept: {why}; wanted a cache folder to write to; "
+        "name one in EDGEINFER_CACHE"
+    )
 
 
 def _has_head(options: argparse.Namespace) -> bool:
