@@ -25,8 +25,8 @@ import pool_rows
 import preprocess_rows
 import session_creation
 import tail_rows
-from machine import Machine, this_machine
 from rows import Figure, Outcome, Row
+from surroundings import Surroundings, surroundings
 from timing import Ratio, Summary
 
 ROWS: tuple[Row, ...] = (
@@ -132,10 +132,11 @@ def _progress(text: str) -> None:
 # --- the table ------------------------------------------------------------------------------
 
 
-def print_machine(machine: Machine) -> None:
-    print(f"{machine.cpu}, {machine.cores} cores, load {machine.load}, {machine.date}")
-    print("  " + ", ".join(f"{name} {version}" for name, version in machine.versions.items()))
-    print(f"  {' '.join(machine.features)}")
+def print_surroundings(here: Surroundings) -> None:
+    machine = here.machine
+    print(f"{machine.cpu}, {machine.cores} cores, load {machine.load}, {here.date}")
+    print("  " + ", ".join(f"{name} {version}" for name, version in here.versions.items()))
+    print(f"  {' '.join(here.features)}")
 
 
 def print_row(row: Row, attempts: Sequence[Attempt]) -> None:
@@ -201,22 +202,22 @@ def _number(value: float) -> str:
     return f"{value:7.3f}" if value < 1.5 else f"{value:7.2f}"
 
 
-def record(machine: Machine, runs: Sequence[dict[str, Attempt]]) -> Path:
+def record(here: Surroundings, runs: Sequence[dict[str, Attempt]]) -> Path:
     """Write below ``record/<machine>/<date>.json``; rows measured before on that day stay."""
-    path = Path(__file__).parent / "record" / machine.slug / f"{machine.date}.json"
+    path = Path(__file__).parent / "record" / here.slug / f"{here.date}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     day = json.loads(path.read_text()) if path.exists() else {}
-    day.setdefault("table", {}).update(as_json(machine, runs))
+    day.setdefault("table", {}).update(as_json(here, runs))
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps(day, indent=1, sort_keys=True) + "\n")
     beside.replace(path)
     return path
 
 
-def as_json(machine: Machine, runs: Sequence[dict[str, Attempt]]) -> dict[str, object]:
+def as_json(here: Surroundings, runs: Sequence[dict[str, Attempt]]) -> dict[str, object]:
     """By row: the machine at the time, and what each run found."""
     return {
-        name: {"machine": asdict(machine), "runs": [asdict(run[name]) for run in runs]}
+        name: {"machine": here.to_dict(), "runs": [asdict(run[name]) for run in runs]}
         for name in runs[0]
     }
 
@@ -269,7 +270,7 @@ def main() -> int:
     chosen = [row for row in ROWS if arguments.only is None or row.name in arguments.only]
     if arguments.profile:
         return print_profiles(chosen, everything=arguments.only is None)
-    machine = this_machine(DISTRIBUTIONS)
+    here = surroundings(DISTRIBUTIONS)
     runs: list[dict[str, Attempt]] = []
     for number in range(1, arguments.runs + 1):
         attempts = {}
@@ -278,13 +279,13 @@ def main() -> int:
             attempts[row.name] = run_row(row, where)
         runs.append(attempts)
     if arguments.json:
-        print(json.dumps(as_json(machine, runs), indent=1, sort_keys=True))
+        print(json.dumps(as_json(here, runs), indent=1, sort_keys=True))
     else:
-        print_machine(machine)
+        print_surroundings(here)
         for row in chosen:
             print_row(row, [run[row.name] for run in runs])
     if arguments.record:
-        print(f"recorded in {record(machine, runs)}", file=sys.stderr)
+        print(f"recorded in {record(here, runs)}", file=sys.stderr)
     missed = [name for run in runs for name, attempt in run.items() if attempt.missed]
     for name in dict.fromkeys(missed):
         print(f"missed: {name} in {missed.count(name)} of {len(runs)} runs", file=sys.stderr)
