@@ -16,7 +16,8 @@ enum class ErrorKind {
 
 class Error : public std::runtime_error {
   public:
-    // `reason` is machine-readable and meant for ErrorKind::run: "timeout", "cancelled", "runtime".
+    // `reason` is machine-readable and meant for ErrorKind::run: "timeout", "cancelled", "memory",
+    // "runtime".
     Error(ErrorKind kind, const std::string& text, std::string reason = "runtime")
         : std::runtime_error(text), kind_(kind), reason_(std::move(reason)) {}
 

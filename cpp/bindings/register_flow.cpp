@@ -188,6 +188,12 @@ void register_flow(py::module_& module) {
                                })
         .def_property_readonly("uint8", &flow::Network::uint8)
         .def_property_readonly("pool", [](const flow::Network& n) { return n.pool(); })
+        .def_property_readonly("arena",
+                               [](const flow::Network& n) {
+                                   const ort::BoundedArena* const arena = n.arena();
+                                   return arena == nullptr ? std::nullopt
+                                                           : std::optional(arena->told());
+                               })
         .def_property_readonly("appended_providers", &flow::Network::appended)
         .def_property_readonly("cpu_fallback",
                                [](const flow::Network& n) { return n.options().cpu_fallback; })

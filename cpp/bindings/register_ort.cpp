@@ -48,6 +48,12 @@ void register_ort(py::module_& module) {
         .def_readonly("spin_us", &ort::Pool::spin_us)
         .def_readonly("why", &ort::Pool::why);
 
+    py::class_<ort::BoundedArena::Told>(module, "ArenaTold")
+        .def_readonly("bound", &ort::BoundedArena::Told::bound)
+        .def_readonly("in_use", &ort::BoundedArena::Told::in_use)
+        .def_readonly("kept", &ort::BoundedArena::Told::kept)
+        .def_readonly("most", &ort::BoundedArena::Told::most);
+
     py::class_<ort::Options>(module, "RuntimeOptions")
         .def(py::init<>())
         .def_readwrite("threads", &ort::Options::threads)
@@ -61,6 +67,12 @@ void register_ort(py::module_& module) {
         .def_readwrite("free_dimensions", &ort::Options::free_dimensions)
         .def_readwrite("profile", &ort::Options::profile)
         .def_readwrite("config", &ort::Options::config)
+        .def(
+            "bound_arena",
+            [](ort::Options& options, std::size_t bytes) {
+                options.bound = ort::BoundedArena::make(bytes, options.arena);
+            },
+            py::arg("bytes"), "To be called last, since it takes `arena` as it is set then.")
         .def(
             "add_provider",
             [](ort::Options& options, const std::string& name, const ort::Entries& settings) {

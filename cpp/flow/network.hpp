@@ -78,6 +78,8 @@ class Network {
     const ort::Options& options() const noexcept { return core_->options(); }
     const std::vector<std::string>& appended() const noexcept { return core_->appended(); }
     const ort::Pool& pool() const noexcept { return core_->pool(); }
+    // Null where runs are not bounded.
+    const ort::BoundedArena* arena() const noexcept { return core_->options().bound.get(); }
 
     // inputs[i] belongs to inputs()[i] (of its type, or of the integers' of a cut head), and is
     // empty for an optional one left out; wanted[k] is an index into outputs(), and results[k] is

@@ -17,7 +17,6 @@ struct OrtSessionOptions;
 struct OrtRunOptions;
 struct OrtValue;
 struct OrtMemoryInfo;
-struct OrtAllocator;
 struct OrtTypeInfo;
 struct OrtTensorTypeAndShapeInfo;
 struct OrtIoBinding;
@@ -25,6 +24,16 @@ struct OrtIoBinding;
 // Oldest API we accept: 1.20 is the first release whose wheel carries the library for every
 // platform we build for.
 inline constexpr std::uint32_t kMinimumApi = 20;
+
+// An allocator's head, as the runtime knows it. `version` tells it how many of the functions there
+// are: of kMinimumApi these, and none that came later.
+struct OrtAllocator {
+    std::uint32_t version = kMinimumApi;
+    void* (*Alloc)(OrtAllocator*, std::size_t) = nullptr;
+    void (*Free)(OrtAllocator*, void*) = nullptr;
+    const OrtMemoryInfo* (*Info)(const OrtAllocator*) = nullptr;
+    void* (*Reserve)(OrtAllocator*, std::size_t) = nullptr;  // for what lives as long as a session
+};
 
 // X(slot, name, result, (parameters))
 #define EI_ORT_SLOTS(X)                                                                            \
@@ -114,6 +123,8 @@ inline constexpr std::uint32_t kMinimumApi = 20;
     X(148, SetGlobalInterOpNumThreads, OrtStatus*, (OrtThreadingOptions*, int))                    \
     X(149, SetGlobalSpinControl, OrtStatus*, (OrtThreadingOptions*, int))                          \
     X(165, AddRunConfigEntry, OrtStatus*, (OrtRunOptions*, const char*, const char*))              \
+    X(176, RegisterAllocator, OrtStatus*, (OrtEnv*, OrtAllocator*))                                \
+    X(177, UnregisterAllocator, OrtStatus*, (OrtEnv*, const OrtMemoryInfo*))                       \
     X(192, HasValue, OrtStatus*, (const OrtValue*, int*))                                          \
     X(216, SessionOptionsAppendExecutionProvider, OrtStatus*,                                      \
       (OrtSessionOptions*, const char*, const char* const*, const char* const*, std::size_t))

@@ -68,7 +68,10 @@ Session::Settings Session::Settings::make(const Library& library, const Options&
         entry("session.intra_op.spin_duration_us", std::to_string(pool.spin_us).c_str());
     }
     if (!options.arena) check(api.DisableCpuMemArena(raw));
-    check(options.memory_pattern ? api.EnableMemPattern(raw) : api.DisableMemPattern(raw));
+    // A planned block may be larger than the tensors were in the first run, which made the plan.
+    const bool pattern = options.memory_pattern && !options.bound;
+    check(pattern ? api.EnableMemPattern(raw) : api.DisableMemPattern(raw));
+    if (options.bound) entry(BoundedArena::kUseRegistered, "1");
     if (options.flush_denormals) entry("session.set_denormal_as_zero", "1");
     if (!folder.empty()) {
         entry("session.model_external_initializers_file_folder_path", folder.c_str());
@@ -105,7 +108,8 @@ Session::Session(OrtSession* handle, const Options& options, Settings settings)
     unlimited_ = new_run_options();
     accept({});
     // The runtime has no arena on 32-bit systems, and refuses a run that asks for its shrinking.
-    const bool has_arena = options_.arena && appended_.empty() && sizeof(void*) == 8;
+    const bool has_arena =
+        options_.arena && (options_.bound || (appended_.empty() && sizeof(void*) == 8));
     for (const TensorSpec& spec : inputs_) may_shrink_ |= has_arena && varies(spec);
 }
 
@@ -195,6 +199,7 @@ std::shared_ptr<Session> Session::made(const Options& options, const std::string
         if (const SavedModel saved; saved) {
             Settings settings = Settings::make(library, options, folder);
             saved.ask(library, settings.handle.get());
+            const BoundedArena::Registered registered(options.bound);
             OrtSession* handle = nullptr;
             if (OrtStatus* const status = create(settings.handle.get(), &handle)) {
                 library.api().ReleaseStatus(status);
@@ -206,6 +211,7 @@ std::shared_ptr<Session> Session::made(const Options& options, const std::string
         }
     }
     Settings settings = Settings::make(library, options, folder);
+    const BoundedArena::Registered registered(options.bound);
     OrtSession* handle = nullptr;
     check_loaded(library, create(settings.handle.get(), &handle), options, doing);
     return std::shared_ptr<Session>(new Session(handle, options, std::move(settings)));
@@ -240,6 +246,7 @@ std::shared_ptr<Session> Session::from_saved(std::span<const std::byte> optimise
     done.config.emplace_back("session.use_ort_model_bytes_directly", "1");
     done.config.emplace_back("session.use_ort_model_bytes_for_initializers", "1");
     Settings settings = Settings::make(library, done, "");
+    const BoundedArena::Registered registered(options.bound);
     OrtSession* handle = nullptr;
     check_loaded(
         library,
@@ -290,13 +297,16 @@ template <class Call>
 void Session::guarded(const Limits& limits, bool shrink, Call&& call) const {
     const Library& library = Library::get();
     Library::expect_not_forked();
-    if (limits.timeout_s <= 0 && limits.cancel == nullptr && !shrink) {
+    BoundedArena* const bound = options_.bound.get();
+    if (limits.timeout_s <= 0 && limits.cancel == nullptr && !shrink && bound == nullptr) {
         // Given none, the runtime makes options of its own: 4 % of the shortest run.
         library.check(call(unlimited_.get()), ErrorKind::run, "run the model");
         return;
     }
     if (limits.cancel != nullptr && limits.cancel->requested()) throw cancelled();
-    RunOptionsHandle options = shrink ? shrinking_run_options() : run_options_.take();
+    const bool runtime_shrinks = shrink && bound == nullptr;
+    RunOptionsHandle options = runtime_shrinks ? shrinking_run_options() : run_options_.take();
+    const BoundedArena::Run bounded(bound);
     OrtStatus* status = nullptr;
     bool late = false, unwanted = false;
     {
@@ -311,10 +321,15 @@ void Session::guarded(const Limits& limits, bool shrink, Call&& call) const {
         library.check(library.api().RunOptionsUnsetTerminate(options.get()), ErrorKind::run,
                       "reset run options");
     }
-    if (shrink) {
+    if (runtime_shrinks) {
         return_freed_memory();
     } else {
         run_options_.give_back(std::move(options));
+    }
+    if (shrink && bound != nullptr) bound->give_back();
+    if (status != nullptr && bounded.refused()) {
+        library.api().ReleaseStatus(status);
+        throw Error(ErrorKind::run, bounded.why(), "memory");
     }
     if (status != nullptr && unwanted) {
         throw stopped(library, status, cancelled());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/mapped_file.hpp"
+#include "ort/bounded_arena.hpp"
 #include "ort/cancellation.hpp"
 #include "ort/pool.hpp"
 #include "ort/run_options.hpp"
@@ -34,12 +35,13 @@ struct Options {
     std::optional<int> threads;   // none: the process's shared pool; N: a pool of N of its own
     Spin spin = Spin::automatic;  // own pools only; see ort/pool.hpp
     GraphLevel graph = GraphLevel::all;
-    bool arena = true;                // keep freed memory for the next run
-    bool memory_pattern = true;       // plan one block for all intermediate tensors
-    bool flush_denormals = false;     // treat denormal floats as zero
-    double timeout_s = 0;             // of each run; 0: none
-    std::vector<Provider> providers;  // tried before the CPU, in order
-    bool cpu_fallback = true;         // false: loading fails when a node would be left to the CPU
+    bool arena = true;                    // keep freed memory for the next run
+    std::shared_ptr<BoundedArena> bound;  // of what runs hold; sessions that share it share that
+    bool memory_pattern = true;           // plan one block for all intermediate tensors
+    bool flush_denormals = false;         // treat denormal floats as zero
+    double timeout_s = 0;                 // of each run; 0: none
+    std::vector<Provider> providers;      // tried before the CPU, in order
+    bool cpu_fallback = true;  // false: loading fails when a node would be left to the CPU
     std::vector<std::pair<std::string, std::int64_t>> free_dimensions;  // symbol -> size
     std::string profile;  // prefix of the file to write timings to; empty: none
     Entries config;       // further session entries, by the runtime's own keys
@@ -121,7 +123,7 @@ class Session {
     std::vector<const char*> input_names_;  // of inputs_, as the runtime takes them
     RunOptionsHandle unlimited_;            // of all runs without limits; only read by them
     mutable RunOptionsPool run_options_;
-    bool may_shrink_ = false;  // inputs vary in size, and the arena can be told
+    bool may_shrink_ = false;  // inputs vary in size, and there is an arena that can be told
     mutable Shrinking shrinking_;
 };
 

@@ -107,10 +107,17 @@ bool stopped(const char* reason, const std::function<void()>& work) {
     }
 }
 
-NetworkPtr load(const std::string& model, std::optional<int> threads) {
+NetworkPtr load(const std::string& model, std::optional<int> threads, std::size_t bound = 0) {
     flow::LoadOptions options;
     options.session.threads = threads;
+    if (bound != 0) options.session.bound = ort::BoundedArena::make(bound, true);
     return flow::Network::from_file(model, options);
+}
+
+std::size_t most_in_use(const std::string& model, const Frame& frame) {
+    const NetworkPtr network = load(model, 1, std::size_t{1} << 30);
+    run(*network, frame);
+    return network->arena()->told().most;
 }
 
 void one_and_many(const std::string& model) {
@@ -161,6 +168,14 @@ void one_and_many(const std::string& model) {
             expect(run(network, frames[i]) == wanted[i], "run beside stopped ones");
         }
     });
+
+    // Enough for some of them at once.
+    const NetworkPtr tight = load(model, 2, 3 * most_in_use(model, frames[0]));
+    together("run within a bound", 12, [&](int t, int step) {
+        const std::size_t i = pick(t, step, frames.size());
+        stopped("memory", [&] { expect(run(*tight, frames[i]) == wanted[i], "run in a bound"); });
+    });
+    expect(run(*tight, frames[0]) == wanted[0], "run behind refused ones");
 
     std::vector<std::size_t> all(networks[0]->outputs().size());
     for (std::size_t k = 0; k < all.size(); ++k) all[k] = k;

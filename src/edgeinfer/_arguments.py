@@ -75,6 +75,17 @@ def checked_max_tensor(max_tensor_mb: int) -> int:
     return int(max_tensor_mb)
 
 
+def checked_arena(arena_mb: int | None) -> int:
+    """The same of ``arena_mb``; 0: no bound."""
+    if arena_mb is None:
+        return 0
+    if not is_whole(arena_mb) or not 1 <= arena_mb <= MOST_TENSOR_MB:
+        raise InputError(
+            f"arena_mb: found {arena_mb!r}, wanted None or a number from 1 to {MOST_TENSOR_MB}"
+        )
+    return int(arena_mb)
+
+
 def checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
     """A pair of pixels that the fused pass can make."""
     if size is None:

@@ -9,6 +9,7 @@ import typing
 import numpy
 
 __all__: list[str] = [
+    "ArenaTold",
     "Binding",
     "CacheFile",
     "Cancellation",
@@ -421,6 +422,16 @@ class Pool:
     @property
     def why(self) -> str: ...
 
+class ArenaTold:
+    @property
+    def bound(self) -> int: ...
+    @property
+    def in_use(self) -> int: ...
+    @property
+    def kept(self) -> int: ...
+    @property
+    def most(self) -> int: ...
+
 class RuntimeOptions:
     arena: bool
     cpu_fallback: bool
@@ -433,6 +444,10 @@ class RuntimeOptions:
     def add_provider(
         self, name: str, settings: collections.abc.Sequence[tuple[str, str]]
     ) -> None: ...
+    def bound_arena(self, bytes: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        To be called last, since it takes `arena` as it is set then.
+        """
     @property
     def config(self) -> list[tuple[str, str]]: ...
     @config.setter
@@ -536,6 +551,8 @@ class Network:
     def tally(self, reset: bool) -> Tally: ...
     @property
     def appended_providers(self) -> list[str]: ...
+    @property
+    def arena(self) -> ArenaTold | None: ...
     @property
     def cache(self) -> tuple[str, str, str]: ...
     @property

@@ -44,6 +44,18 @@ def description(network: _core.Network, options: SessionOptions) -> dict[str, An
         },
         "config": dict(options.config),
         "threads": _threads(network.pool),
+        "arena": _arena(network.arena),
+    }
+
+
+def _arena(told: _core.ArenaTold | None) -> dict[str, int] | None:
+    if told is None:
+        return None
+    return {
+        "bound_bytes": told.bound,
+        "in_use_bytes": told.in_use,
+        "kept_bytes": told.kept,
+        "most_bytes": told.most,
     }
 
 

@@ -41,7 +41,8 @@ class RunError(EdgeInferError):
     """The runtime gave up.
 
     Attributes:
-        reason: ``"timeout"``, ``"cancelled"`` or ``"runtime"``.
+        reason: ``"timeout"``, ``"cancelled"``, ``"memory"`` (the bound of
+            ``SessionOptions.arena_mb``) or ``"runtime"``.
     """
 
     def __init__(self, text: str, reason: str = "runtime") -> None:

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edgeinfer import _core
-from edgeinfer._arguments import checked_max_tensor, checked_path, checked_timeout, is_whole
+from edgeinfer._arguments import (
+    checked_arena,
+    checked_max_tensor,
+    checked_path,
+    checked_timeout,
+    is_whole,
+)
 from edgeinfer.errors import InputError
 
 __all__ = ["SessionOptions"]
@@ -34,6 +40,7 @@ APPENDED_AS = {
 OWN_KEYS = {
     "session.intra_op.allow_spinning": "use spin",
     "session.set_denormal_as_zero": "use flush_denormals",
+    "session.use_env_allocators": "use arena_mb",
     "session.disable_cpu_ep_fallback": "leave 'CPU' out of providers",
     "session.model_external_initializers_file_folder_path": "external data lies beside its model",
 }
@@ -87,8 +94,15 @@ class SessionOptions:
             the runtime can plan for fixed shapes. ``Session.inputs`` stays as the file has it;
             ``Session.describe`` tells the shapes that result. Upstream
             ``AddFreeDimensionOverrideByName``.
-        arena_mb: None. The runtime limits an arena for the whole process only, not for a session,
-            so a number is refused.
+        arena_mb: how much memory, in 2**20 bytes, runs of the session may take together: what
+            they compute on the way, and results that the runtime allocated until their arrays are
+            gone. A run that needs more ends with a ``RunError`` whose ``reason`` is ``"memory"``,
+            and the next one runs as ever. Weights and what the runtime makes of them at load are
+            not counted, nor arrays of the caller's (inputs, ``out``, the buffers of ``bind``), nor
+            providers with memory of their own; one allocation that a thread of the pool makes may
+            pass the bound. ``Session.describe()["arena"]`` tells how much was in use at most. None:
+            no bound. Runs with a bound plan no common block (``memory_pattern``). Upstream key
+            ``session.use_env_allocators``, with an allocator of this session's own.
         arena: keep freed memory for the next run (faster, larger). Where inputs vary in size and
             those of eight runs on end were at most half of the largest, the last of the eight gives
             the rest back; the large one may then come again. False: give back after each run.
@@ -151,10 +165,7 @@ class SessionOptions:
                 raise _unlike(name, getattr(self, name), "True or False")
         if self.to_uint8 is not None and not isinstance(self.to_uint8, bool):
             raise _unlike("to_uint8", self.to_uint8, "None, True or False")
-        if self.arena_mb is not None:
-            raise _unlike(
-                "arena_mb", self.arena_mb, "None; use arena=False to give memory back after a run"
-            )
+        checked_arena(self.arena_mb)
         checked_timeout(self.timeout_s)
         checked_max_tensor(self.max_tensor_mb)
         _expect_count("async_threads", self.async_threads, 1, MOST_ASYNC_THREADS)
@@ -194,6 +205,8 @@ def runtime_options(options: SessionOptions, threads: int | None) -> _core.Runti
             )
         if _key(name) != "cpu":
             runtime.add_provider(APPENDED_AS.get(_key(name), _short(name)), list(settings))
+    if options.arena_mb is not None:
+        runtime.bound_arena(checked_arena(options.arena_mb) << 20)
     return runtime
 
 

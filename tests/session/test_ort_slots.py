@@ -11,6 +11,10 @@ import pytest
 
 from edgeinfer import _core
 
+# Not in the reference list: (slot, parameters, first API). Counted in the header's order, between
+# slots that the list has; were one of them another function, no test of test_arena.py would pass.
+UNLISTED = {"RegisterAllocator": (176, 2, 9), "UnregisterAllocator": (177, 2, 9)}
+
 
 def parameters_of(signature: str) -> int:
     """How many parameters a C signature "result (a, b(c, d))" has."""
@@ -59,12 +63,14 @@ def test_slots_and_parameters_equal_the_reference_list(project: Path) -> None:
         row["name"]: (int(row["slot"]), parameters_of(row["signature"]))
         for row in reference_rows(project)
     }
+    known |= {name: (slot, parameters) for name, (slot, parameters, _) in UNLISTED.items()}
     rows = declared(project)
     assert {name: known.get(name) for name in rows} == rows
 
 
 def test_every_slot_is_in_the_oldest_accepted_api(project: Path) -> None:
     since = {row["name"]: int(row["since_api"]) for row in reference_rows(project)}
+    since |= {name: first for name, (_, _, first) in UNLISTED.items()}
     assert [name for _, name in _core.ort_slots() if since[name] > 20] == []
 
 
