@@ -10,19 +10,10 @@ from numpy.typing import NDArray
 
 import edgeinfer as ei
 from edgeinfer import cache
-from session.networks import convolution, with_resize
+from session.networks import MODELS, convolution, with_resize
 
 from .test_notes import wait_until_settled
 
-MODELS = [
-    "deeplabv3_mnv2_dm05_pascal_513",
-    "deeplabv3_mnv2_pascal_513",
-    "mobilenet_v2_1.0_224",
-    "resnet20_cifar10_32",
-    "squeezenet1.0_227",
-    "ultraface_rfb_320",
-    "vww_mobilenet_v1_0.25_96",
-]
 Model = Path | bytes
 
 

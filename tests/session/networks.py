@@ -113,6 +113,16 @@ def with_resize(model: bytes, factor: int = 4, **attributes: object) -> bytes:
     return proto.SerializeToString()
 
 
+# Of the folder shared/data/models.
+MODELS = (
+    "deeplabv3_mnv2_dm05_pascal_513",
+    "deeplabv3_mnv2_pascal_513",
+    "mobilenet_v2_1.0_224",
+    "resnet20_cifar10_32",
+    "squeezenet1.0_227",
+    "ultraface_rfb_320",
+    "vww_mobilenet_v1_0.25_96",
+)
 LEVELS = onnxruntime.GraphOptimizationLevel
 GRAPH_LEVELS = {
     "all": LEVELS.ORT_ENABLE_ALL,

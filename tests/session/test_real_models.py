@@ -9,17 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 import edgeinfer as ei
-from session.networks import convolution, reference, with_resize
+from session.networks import MODELS, convolution, reference, with_resize
 
-MODELS = [
-    "deeplabv3_mnv2_dm05_pascal_513",
-    "deeplabv3_mnv2_pascal_513",
-    "mobilenet_v2_1.0_224",
-    "resnet20_cifar10_32",
-    "squeezenet1.0_227",
-    "ultraface_rfb_320",
-    "vww_mobilenet_v1_0.25_96",
-]
 ORT_NAMES = {"tensor(float)": "float32", "tensor(double)": "float64"}
 
 

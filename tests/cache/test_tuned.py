@@ -9,8 +9,7 @@ import pytest
 
 import edgeinfer as ei
 from edgeinfer import cache
-
-from .networks import convolution
+from session.networks import convolution
 
 FOUND = {
     "threads": 1,
@@ -20,20 +19,6 @@ FOUND = {
     "ratio": 0.9,
     "date": "2026-11-21T14:00:00+00:00",
 }
-
-
-@pytest.fixture(autouse=True)
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "kept"
-    monkeypatch.setenv("EDGEINFER_CACHE", str(folder))
-    return folder
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(convolution())
-    return path
 
 
 def keep(model: Path, values: Mapping[str, Any] = FOUND) -> None:
