@@ -52,13 +52,15 @@ class Outcome:
     """What a row found.
 
     ``checked`` says which answers were compared before timing, and within which bound. ``sides``
-    are the times behind the figures; ``notes`` name peers that took no part, and why.
+    are the times behind the figures, those of parts of the work named ``part: ...``; ``notes``
+    name peers that took no part, and why. ``profile`` is there where it was asked for.
     """
 
     checked: str
     figures: tuple[Figure, ...]
     sides: Mapping[str, Summary] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    profile: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

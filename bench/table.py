@@ -1,7 +1,6 @@
 """Every figure the project wants to reach, measured beside what people use today.
 
-    python bench/table.py [--only ROW] [--runs N] [--json] [--record]
-    python bench/table.py --only ROW --profile
+    python bench/table.py [--only ROW] [--runs N] [--profile] [--json] [--record]
 
 Each row checks answers, then times edgeinfer and its peers in turn (see ``rows.py``). Exit status 1
 when a row is missed or could not be timed. The rows that run peers say which took no part.
@@ -14,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import call_overhead
@@ -80,11 +79,12 @@ class Attempt:
 # --- a row in its own process ---------------------------------------------------------------
 
 
-def run_row(row: Row, place: str) -> Attempt:
+def run_row(row: Row, place: str, *, with_profile: bool) -> Attempt:
     """Measure ``row`` in a new process and count the seconds on stderr while it works."""
     began, load = time.monotonic(), round(os.getloadavg()[0], 2)
+    command = [sys.executable, str(Path(__file__).resolve()), "--child", row.name]
     with subprocess.Popen(
-        [sys.executable, str(Path(__file__).resolve()), "--child", row.name],
+        [*command, "--profile"] if with_profile else command,
         env=os.environ | {"EDGEINFER_CACHE": str(MODELS)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -119,6 +119,7 @@ def outcome_from_json(text: str) -> Outcome:
         ),
         sides={name: Summary(**side) for name, side in fields["sides"].items()},
         notes=tuple(fields["notes"]),
+        profile=tuple(fields["profile"]),
     )
 
 
@@ -154,6 +155,19 @@ def print_row(row: Row, attempts: Sequence[Attempt]) -> None:
     print(f"  checked: {outcomes[-1].checked}")
     for note in outcomes[-1].notes:
         print(f"  {note}")
+    if outcomes[-1].profile:
+        print_profile(outcomes[-1])
+
+
+def print_profile(outcome: Outcome) -> None:
+    """What the parts of the work take by themselves, and the network's operators."""
+    print()
+    for name, side in outcome.sides.items():
+        if name.startswith("part: "):
+            middle = f"[{side.p10_ms:.2f}, {side.p90_ms:.2f}]"
+            print(f"  {name:{WIDTH}} {side.median_ms:7.2f} ms {middle}")
+    for line in outcome.profile:
+        print(f"  {line}")
 
 
 def figure_lines(outcomes: Sequence[Outcome]) -> list[str]:
@@ -225,27 +239,17 @@ def as_json(here: Surroundings, runs: Sequence[dict[str, Attempt]]) -> dict[str,
 # --- the program ----------------------------------------------------------------------------
 
 
-def child(name: str) -> int:
+def child(name: str, *, with_profile: bool) -> int:
     """Measure one row here and print it as one line of JSON."""
     row = next(row for row in ROWS if row.name == name)
     try:
         outcome = row.measure()
+        if with_profile and row.profile is not None:
+            outcome = replace(outcome, profile=tuple(row.profile()))
     except AssertionError as error:
         print(f"wrong answer: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     print(json.dumps(asdict(outcome)))
-    return 0
-
-
-def print_profiles(rows: Sequence[Row], *, everything: bool) -> int:
-    """Of each row that has a network; status 2 where one was asked for that has none."""
-    profiled = {row.title: row.profile for row in rows if row.profile is not None}
-    for title, profile in profiled.items():
-        print(title, *profile(), sep="\n", end="\n\n")
-    without = [row.name for row in rows if row.profile is None]
-    if without and not everything:
-        print(f"no network to profile in {', '.join(without)}", file=sys.stderr)
-        return 2
     return 0
 
 
@@ -259,24 +263,24 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--record", action="store_true", help="also keep it below bench/record")
     parser.add_argument(
-        "--profile", action="store_true", help="print where the networks' time goes, and no table"
+        "--profile",
+        action="store_true",
+        help="of rows with a network: also its time alone, and by operator",
     )
     parser.add_argument("--child", choices=names, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        return child(arguments.child)
+        return child(arguments.child, with_profile=arguments.profile)
     if arguments.runs < 1:
         parser.error("--runs must be at least 1")
     chosen = [row for row in ROWS if arguments.only is None or row.name in arguments.only]
-    if arguments.profile:
-        return print_profiles(chosen, everything=arguments.only is None)
     here = surroundings(DISTRIBUTIONS)
     runs: list[dict[str, Attempt]] = []
     for number in range(1, arguments.runs + 1):
         attempts = {}
         for place, row in enumerate(chosen, 1):
             where = f"run {number}/{arguments.runs}, row {place}/{len(chosen)}"
-            attempts[row.name] = run_row(row, where)
+            attempts[row.name] = run_row(row, where, with_profile=arguments.profile)
         runs.append(attempts)
     if arguments.json:
         print(json.dumps(as_json(here, runs), indent=1, sort_keys=True))

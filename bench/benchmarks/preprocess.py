@@ -54,9 +54,14 @@ class Formats:
 
     params = (FORMATS, tuple(SIZES))
     param_names = ("format", "size")
+    timeout = 300
 
-    def setup(self, format_name: str, size: str) -> None:
-        shown = picture(natural_frame(0, SIZES[size]), format_name)
+    def setup_cache(self) -> dict[str, Frame]:
+        # The largest takes seconds to make, once a size and not once a format.
+        return {name: natural_frame(0, size_hw) for name, size_hw in SIZES.items()}
+
+    def setup(self, frames: dict[str, Frame], format_name: str, size: str) -> None:
+        shown = picture(frames[size], format_name)
         self.frame = shown.frame
         self.recipe = ei.Preprocess(SIZE, resize=ei.Resize.CV2_LINEAR, mean=MEAN, std=STD)
         self.tensor = np.empty((1, 3, *SIZE), np.float32)
@@ -65,5 +70,5 @@ class Formats:
         expected = normalised(shown.resized(SIZE))
         np.testing.assert_allclose(self.tensor, expected, rtol=0, atol=bound)
 
-    def time_preprocess(self, format_name: str, size: str) -> None:
+    def time_preprocess(self, frames: dict[str, Frame], format_name: str, size: str) -> None:
         self.recipe(self.frame, out=self.tensor)
