@@ -104,6 +104,9 @@ void register_flow(py::module_& module) {
         .def_readonly("moved", &flow::Uint8::moved)
         .def_readonly("left", &flow::Uint8::left)
         .def_readonly("why", &flow::Uint8::why);
+    py::class_<flow::Stem>(module, "Stem", "Which first convolutions got a channel, and why.")
+        .def_readonly("widened", &flow::Stem::widened)
+        .def_readonly("why", &flow::Stem::why);
     module.def(
         "check_uint8",
         [](const py::bytes& file, const py::bytes& moved, bool exact) {
@@ -187,6 +190,7 @@ void register_flow(py::module_& module) {
                                    return std::tuple(use.state, use.why, use.path);
                                })
         .def_property_readonly("uint8", &flow::Network::uint8)
+        .def_property_readonly("stem", &flow::Network::stem)
         .def_property_readonly("pool", [](const flow::Network& n) { return n.pool(); })
         .def_property_readonly("arena",
                                [](const flow::Network& n) {

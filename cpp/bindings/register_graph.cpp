@@ -16,6 +16,7 @@
 #include "graph/editor.hpp"
 #include "graph/facts.hpp"
 #include "graph/reader.hpp"
+#include "graph/stem.hpp"
 #include "graph/tail.hpp"
 #include "graph/uint8.hpp"
 
@@ -179,6 +180,17 @@ void register_graph(py::module_& module) {
         },
         py::arg("model"),
         "The model with its int8 activations as uint8; None where none can move.");
+    module.def(
+        "widen_stems",
+        [](const py::bytes& model) -> std::optional<py::bytes> {
+            const graph::Model read = graph::read(view(model));
+            const std::vector<graph::Stem> stems = graph::find_stems(read);
+            if (stems.empty()) return std::nullopt;
+            return as_python(graph::widen_stems(read, stems));
+        },
+        py::arg("model"),
+        "The model with a fourth channel for its first convolution; None where that is not one of "
+        "integers that has less.");
     module.def("uint8_kept_here", &flow::uint8_kept_here,
                "Why a session with default options leaves int8 activations on this machine; empty: "
                "it moves them.");

@@ -72,15 +72,20 @@ void fields(Archive& archive, Uint8& uint8) {
 }
 
 template <class Archive>
+void fields(Archive& archive, Stem& stem) {
+    archive(stem.widened, stem.why);
+}
+
+template <class Archive>
 void fields(Archive& archive, QuantizedInput& input) {
     archive(input.input, input.spec, input.scale, input.zero_point, input.core_name);
 }
 
 template <class Archive>
 void fields(Archive& archive, Loaded& loaded) {
-    archive(loaded.tail, loaded.checked, loaded.uint8, loaded.quantized, loaded.head_why,
-            loaded.given_inputs, loaded.outputs, loaded.core_outputs, loaded.rest_outputs,
-            loaded.inputs);
+    archive(loaded.tail, loaded.checked, loaded.uint8, loaded.stem, loaded.quantized,
+            loaded.head_why, loaded.given_inputs, loaded.outputs, loaded.core_outputs,
+            loaded.rest_outputs, loaded.inputs);
 }
 
 namespace {

@@ -1,7 +1,6 @@
 #include "flow/load.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "base/mapped_file.hpp"
 #include "flow/declared.hpp"
 #include "flow/keeping.hpp"
+#include "flow/sound.hpp"
 #include "graph/head.hpp"
 #include "graph/loops.hpp"
 #include "graph/reader.hpp"
@@ -74,41 +74,6 @@ Tail describe(const graph::TailSearch& search, bool fuse) {
     return tail;
 }
 
-// The limits of the runtime that is open: an older one than the one they were measured on reads
-// no more than that, of a newer one they say nothing.
-graph::RuntimeLimits runtime_limits() {
-    constexpr long kMeasuredMinor = 31;
-    const std::string& version = ort::Library::get().version();  // "1.31.1"
-    char* rest = nullptr;
-    const long major = std::strtol(version.c_str(), &rest, 10);
-    const long minor = *rest == '.' ? std::strtol(rest + 1, nullptr, 10) : 0;
-    graph::RuntimeLimits limits;
-    limits.measured = major < 1 || (major == 1 && minor <= kMeasuredMinor);
-    return limits;
-}
-
-std::string told(const std::vector<graph::Problem>& problems, graph::Verdict verdict,
-                 std::string_view before) {
-    std::string text;
-    for (const graph::Problem& problem : problems) {
-        if (problem.verdict != verdict) continue;
-        text += text.empty() ? "" : before;
-        text += problem.text + "; " + problem.remedy;
-    }
-    return text;
-}
-
-// Refuses what the runtime must not see; returns what else was found.
-std::vector<graph::Problem> expect_sound(const graph::Model& model, const std::string& folder,
-                                         const graph::SizeLimits& sizes) {
-    graph::Checks checks{runtime_limits(), sizes, std::nullopt};
-    if (!folder.empty()) checks.folder = folder;
-    std::vector<graph::Problem> problems = graph::problems(model, checks);
-    const std::string refused = told(problems, graph::Verdict::refused, "\n  ");
-    if (!refused.empty()) throw Error(ErrorKind::model, "model refused: " + refused);
-    return problems;
-}
-
 // The parts of a cut file run as sessions of their own, with threads that wait while the core's
 // compute.
 ort::Options part_options(ort::Options options) {
@@ -142,6 +107,8 @@ class Loading {
                    ? ort::Session::from_bytes(bytes, folder_, options_.session)
                    : ort::Session::from_file(path_, options_.session);
     }
+    std::shared_ptr<ort::Session> network(const graph::Model& model,
+                                          std::span<const std::byte> bytes);
     void own_format();
     void onnx(const graph::Model& model);
     void confirm(Uint8Choice& uint8, const graph::Model& model) const;
@@ -174,7 +141,7 @@ void Loading::own_format() {
     loaded_.checked.loops = "not known: the file is in ONNX Runtime's own format";
     loaded_.checked.timeout_s = time_limit(true, options_.session.timeout_s);
     core_ = whole(bytes_);
-    loaded_.head_why = "the file is in ONNX Runtime's own format";
+    loaded_.head_why = loaded_.stem.why = "the file is in ONNX Runtime's own format";
     loaded_.tail.why = "the file is in ONNX Runtime's own format, which is left as it is";
     declarations({}, {});
     for (const auto& spec : core_->outputs()) loaded_.outputs.push_back(spec.name);
@@ -192,15 +159,31 @@ void Loading::check(const graph::Model& model) {
     checked.timeout_s = time_limit(checked.may_loop, options_.session.timeout_s);
 }
 
+// A file that the runtime takes as it is stays loadable, should it not take the widened one.
+std::shared_ptr<ort::Session> Loading::network(const graph::Model& model,
+                                               std::span<const std::byte> bytes) {
+    StemChoice stem = choose_stem(model, options_.session);
+    loaded_.stem = std::move(stem.told);
+    if (stem.model.empty()) return whole(bytes);
+    try {
+        return ort::Session::from_bytes(stem.model, folder_, options_.session);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::model) throw;
+        loaded_.stem = {
+            0, "the runtime would not load the widened file: " + std::string(error.what())};
+        return whole(bytes);
+    }
+}
+
 void Loading::sessions(const graph::Model& model, std::span<const std::byte> bytes) {
     const graph::TailSearch search = graph::find_tail(model);
     loaded_.tail = describe(search, options_.fuse_tail);
     if (!loaded_.tail.cut) {
-        core_ = whole(bytes);
+        core_ = network(model, bytes);
         return;
     }
     const graph::Cut cut = graph::cut(model, *search.tail);
-    core_ = ort::Session::from_bytes(cut.core, folder_, options_.session);
+    core_ = network(graph::read(cut.core), cut.core);
     rest_ = ort::Session::from_bytes(cut.rest, folder_, rest_options(options_.session));
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/stem.hpp"
 #include "flow/uint8.hpp"
 #include "graph/problems.hpp"
 #include "ort/session.hpp"
@@ -74,6 +75,7 @@ struct Loaded {
     Tail tail;
     Checked checked;
     Uint8 uint8;
+    Stem stem;
     CacheUse cache;
     std::vector<QuantizedInput> quantized;
     std::string head_why;                                     // one sentence

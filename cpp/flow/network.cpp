@@ -94,6 +94,7 @@ Network::Network(Loaded loaded)
       quantized_(std::move(loaded.quantized)),
       head_why_(std::move(loaded.head_why)),
       uint8_(std::move(loaded.uint8)),
+      stem_(std::move(loaded.stem)),
       cache_(std::move(loaded.cache)),
       inputs_(std::move(loaded.given_inputs)),
       file_inputs_(std::move(loaded.inputs)) {

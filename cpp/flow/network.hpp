@@ -73,6 +73,7 @@ class Network {
     const std::string& head_why() const noexcept { return head_why_; }
     const CacheUse& cache() const noexcept { return cache_; }
     const Uint8& uint8() const noexcept { return uint8_; }
+    const Stem& stem() const noexcept { return stem_; }
     const Tail& tail() const noexcept { return tail_; }
     const Checked& checked() const noexcept { return checked_; }
     const ort::Options& options() const noexcept { return core_->options(); }
@@ -127,6 +128,7 @@ class Network {
     std::vector<QuantizedInput> quantized_;
     std::string head_why_;
     Uint8 uint8_;
+    Stem stem_;
     CacheUse cache_;
     std::vector<ort::TensorSpec> inputs_, outputs_, file_inputs_, file_outputs_;
     std::vector<Source> sources_;

@@ -12,6 +12,7 @@
 #include "graph/links.hpp"
 #include "graph/reader.hpp"
 #include "graph/shapes.hpp"
+#include "graph/stem.hpp"
 #include "graph/tail.hpp"
 #include "graph/text.hpp"
 #include "graph/uint8.hpp"
@@ -232,6 +233,26 @@ void check_uint8(const Model& model, const Facts& whole, const Checks& checks) {
         expect(!has_refusals(facts(moved, checks)), "a sound file stays sound");
 }
 
+void check_stems(const Model& model, const Facts& whole, const Checks& checks) {
+    const std::vector<Stem> stems = find_stems(model);
+    if (stems.empty()) return;
+    const std::vector<std::byte> bytes = widen_stems(model, stems);
+    const Model wider = read(bytes);
+    expect(wider.graph.nodes.size() == model.graph.nodes.size() + stems.size(),
+           "a wider stem takes one node more");
+    expect(same_messages(wider.graph.outputs, model.graph.outputs), "wider stems keep the outputs");
+    const Links before(model);
+    for (const ValueInfo& input : model.graph.inputs) {
+        if (before.initializer(input.name)) continue;
+        const ValueInfo* const kept = named(wider.graph.inputs, input.name);
+        expect(kept != nullptr && same_bytes(kept->message, input.message),
+               "wider stems keep the inputs");
+    }
+    expect(find_stems(wider).empty(), "nothing is left to widen");
+    if (!has_refusals(whole))
+        expect(!has_refusals(facts(wider, checks)), "a sound file stays sound");
+}
+
 void check(const Model& model, std::size_t pick) {
     check_graph(model.graph);
     for (const Function& one : model.functions) check_nodes(one.nodes);
@@ -267,6 +288,7 @@ void check(const Model& model, std::size_t pick) {
         check_heads(model, found, checks, int8_becomes_uint8);
     }
     check_uint8(model, found, checks);
+    check_stems(model, found, checks);
     const TailSearch search = find_tail(model);
     expect(is_utf8(search.why), "the reason is text");
     if (search.tail) check_tail(model, *search.tail);

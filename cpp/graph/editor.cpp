@@ -68,6 +68,10 @@ void graph_pieces(const Graph& graph, const GraphEdit& edit, Pieces& pieces) {
             continue;
         }
         const std::size_t index = list->index++;
+        const auto before = list->edit->before.find(index);
+        if (before != list->edit->before.end()) {
+            pieces.append_field(list->number, before->second);
+        }
         if (list->edit->drops(index)) continue;
         const auto replacement = list->edit->replace.find(index);
         if (replacement == list->edit->replace.end()) {

@@ -18,6 +18,7 @@ struct ListEdit {
     bool drop_all = false;                                  // of what the file has; `add` stays
     std::vector<bool> drop;                                 // may be shorter than the list
     std::map<std::size_t, std::vector<std::byte>> replace;  // payload that takes the place
+    std::map<std::size_t, std::vector<std::byte>> before;   // payload put in front of it
     std::vector<std::vector<std::byte>> add;                // payloads appended to the list
 
     void drop_at(std::size_t index);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/editor.hpp"
+#include "graph/initializers.hpp"
 #include "graph/integer_operators.hpp"
 #include "graph/links.hpp"
 #include "graph/names.hpp"
@@ -258,8 +259,6 @@ class Mover {
     void move(std::size_t index);
     std::string added(const ZeroPoint& zero);
     std::string shifted(std::string_view constant, const Tensor& tensor);
-    void declare(const std::string& name, const std::vector<std::int64_t>& dims);
-    void drop_unread();
 
     const Model& model_;
     const Uint8Move& move_;
@@ -268,16 +267,8 @@ class Mover {
     GraphEdit edit_;
     std::map<std::pair<std::int64_t, std::vector<std::int64_t>>, std::string> zero_points_;
     std::map<std::string_view, std::string> constants_;
-    std::map<std::string_view, std::size_t> released_;  // reads of old initialisers that ended
+    Released released_;
 };
-
-// Before IR version 4 every initialiser is declared as an input as well.
-void Mover::declare(const std::string& name, const std::vector<std::int64_t>& dims) {
-    if (model_.ir_version >= 4) return;
-    std::vector<Dim> declared;
-    for (const std::int64_t dim : dims) declared.push_back({dim, {}});
-    edit_.inputs.add.push_back(tensor_value(name, ElementType::uint8, declared));
-}
 
 // The name of the moved zero point; one initialiser for all that are alike.
 std::string Mover::added(const ZeroPoint& zero) {
@@ -286,8 +277,8 @@ std::string Mover::added(const ZeroPoint& zero) {
     const std::int64_t value = zero.value + kHalfRange;
     const char* const base = zero.dims.empty() ? "uint8_zero_point_" : "uint8_zero_points_";
     name = names_.fresh(base + std::to_string(value));
-    edit_.initializers.add.push_back(uint8_tensor(name, zero.dims, value));
-    declare(name, zero.dims);
+    const auto byte = static_cast<std::byte>(value);
+    add_initializer(model_, edit_, name, ElementType::uint8, zero.dims, Bytes(&byte, 1));
     return name;
 }
 
@@ -297,8 +288,7 @@ std::string Mover::shifted(std::string_view constant, const Tensor& tensor) {
     name = names_.fresh("uint8_constant_" + std::to_string(constants_.size()));
     std::vector<std::byte> values(tensor.raw.begin(), tensor.raw.end());
     for (std::byte& value : values) value ^= std::byte{0x80};
-    edit_.initializers.add.push_back(uint8_tensor(name, tensor.dims, values));
-    declare(name, tensor.dims);
+    add_initializer(model_, edit_, name, ElementType::uint8, tensor.dims, values);
     return name;
 }
 
@@ -327,36 +317,9 @@ void Mover::move(std::size_t index) {
     edit_.nodes.replace[index] = with_inputs(node, names);
 }
 
-// Old initialisers that nothing reads any more: the runtime warns of each.
-void Mover::drop_unread() {
-    std::map<std::string_view, std::size_t> reads;
-    std::vector<bool> inner;
-    for (const Node& node : model_.graph.nodes) {
-        for (const std::string_view name : node.inputs) ++reads[name];
-        inner.push_back(std::any_of(node.attributes.begin(), node.attributes.end(),
-                                    [](const Attribute& one) { return !one.graphs.empty(); }));
-    }
-    const auto unread = [&](std::string_view name) {
-        const auto found = released_.find(name);
-        if (found == released_.end() || reads[name] != found->second || links_.is_output(name)) {
-            return false;
-        }
-        const auto& users = links_.users(name);
-        return std::none_of(users.begin(), users.end(),
-                            [&](std::size_t user) { return inner[user]; });
-    };
-    for (std::size_t i = 0; i < model_.graph.initializers.size(); ++i) {
-        if (unread(model_.graph.initializers[i].name)) edit_.initializers.drop_at(i);
-    }
-    for (std::size_t i = 0; i < model_.graph.inputs.size(); ++i) {
-        const std::string_view name = model_.graph.inputs[i].name;
-        if (links_.initializer(name) && unread(name)) edit_.inputs.drop_at(i);
-    }
-}
-
 std::vector<std::byte> Mover::run() {
     for (std::size_t i = 0; i < model_.graph.nodes.size(); ++i) move(i);
-    drop_unread();
+    drop_unread(model_, links_, released_, edit_);
     for (std::size_t i = 0; i < model_.graph.value_infos.size(); ++i) {
         const ValueInfo& one = model_.graph.value_infos[i];
         if (!move_.moved.contains(one.name)) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/fields.hpp"
+#include "graph/initializers.hpp"
 #include "graph/values.hpp"
 #include "graph/wire.hpp"
 
@@ -52,21 +53,9 @@ std::vector<std::byte> with_inputs(const Node& node,
 }
 
 std::vector<std::byte> uint8_tensor(std::string_view name, const std::vector<std::int64_t>& dims,
-                                    Bytes values) {
-    WireWriter out;
-    for (const std::int64_t dim : dims) {
-        out.varint(tensor_field::dims, static_cast<std::uint64_t>(dim));
-    }
-    out.varint(tensor_field::data_type, static_cast<std::uint64_t>(ElementType::uint8));
-    out.text(tensor_field::name, name);
-    out.length(tensor_field::raw_data, values);
-    return out.take();
-}
-
-std::vector<std::byte> uint8_tensor(std::string_view name, const std::vector<std::int64_t>& dims,
                                     std::int64_t value) {
     const std::byte byte = static_cast<std::byte>(value);
-    return uint8_tensor(name, dims, Bytes(&byte, 1));
+    return raw_tensor(name, ElementType::uint8, dims, Bytes(&byte, 1));
 }
 
 }  // namespace ei::graph

@@ -33,9 +33,7 @@ std::optional<ZeroPoint> int8_zero_point(const Links& links, const Node& node, s
 std::vector<std::byte> with_inputs(const Node& node,
                                    const std::map<std::size_t, std::string>& names);
 
-// Payload of a TensorProto.
-std::vector<std::byte> uint8_tensor(std::string_view name, const std::vector<std::int64_t>& dims,
-                                    Bytes values);
+// Payload of a TensorProto of one element.
 std::vector<std::byte> uint8_tensor(std::string_view name, const std::vector<std::int64_t>& dims,
                                     std::int64_t value);
 

@@ -28,6 +28,7 @@ __all__: list[str] = [
     "RuntimeOptions",
     "SegmentPlan",
     "Spin",
+    "Stem",
     "TailFacts",
     "Tally",
     "TensorSpec",
@@ -55,6 +56,7 @@ __all__: list[str] = [
     "segment",
     "uint8_kept_here",
     "usable_cores",
+    "widen_stems",
 ]
 
 class KernelVariant:
@@ -508,6 +510,15 @@ class Uint8:
     @property
     def why(self) -> str: ...
 
+class Stem:
+    """
+    Which first convolutions got a channel, and why.
+    """
+    @property
+    def why(self) -> str: ...
+    @property
+    def widened(self) -> int: ...
+
 class LoadOptions:
     cache: bool
     cut_head: bool
@@ -579,6 +590,8 @@ class Network:
     def quantized(self) -> list[QuantizedInput]: ...
     @property
     def required(self) -> int: ...
+    @property
+    def stem(self) -> Stem: ...
     @property
     def tail_cut(self) -> bool: ...
     @property
@@ -743,6 +756,11 @@ def uint8_kept_here() -> str:
 def usable_cores(root: str = "") -> int:
     """
     Threads that can compute at once: physical cores that this thread may run on, within the cgroup's quota. root stands before /proc and /sys, for tests.
+    """
+
+def widen_stems(model: bytes) -> bytes | None:
+    """
+    The model with a fourth channel for its first convolution; None where that is not one of integers that has less.
     """
 
 __version__: str

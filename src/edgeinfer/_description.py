@@ -30,6 +30,7 @@ def description(network: _core.Network, options: SessionOptions) -> dict[str, An
             "left": dict(network.uint8.left),
             "why": network.uint8.why,
         },
+        "stem": {"widened": network.stem.widened, "why": network.stem.why},
         "cache": _cache(network),
         "looked_at": network.looked_at,
         "warnings": [one.text for one in network.warnings],

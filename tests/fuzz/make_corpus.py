@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from oracles.onnx_quantised import Chain  # noqa: E402
+from oracles.onnx_stems import stem  # noqa: E402
 from oracles.onnx_tails import argmax, dequantize, network, quantize, resize, step  # noqa: E402
 
 
@@ -155,6 +156,7 @@ def graph_seeds() -> Iterator[tuple[str, bytes]]:
     yield "repeated.onnx", repeated()
     yield from head_seeds()
     yield from uint8_seeds()
+    yield from stem_seeds()
 
 
 def head(
@@ -195,6 +197,13 @@ def head_seeds() -> Iterator[tuple[str, bytes]]:
     yield "head_dtype.onnx", head(np.int8, None, output_dtype=TensorProto.INT8)
     yield "head_both.onnx", head(np.int8, -3, output_dtype=TensorProto.INT8)
     yield "head_old.onnx", head(np.int8, -3, ir=3)
+
+
+def stem_seeds() -> Iterator[tuple[str, bytes]]:
+    """First convolutions that take a fourth channel."""
+    for name, kept in {"": {}, "_operators": {"operators": True}, "_old": {"ir": 3}}.items():
+        model = stem(1, kernel=(2, 1), per_channel=False, opset=13, **kept)
+        yield f"stem{name}.onnx", model.SerializeToString(deterministic=True)
 
 
 def uint8_seeds() -> Iterator[tuple[str, bytes]]:
