@@ -81,9 +81,9 @@ class SessionOptions:
             docs/threads-and-memory.md the figures. Upstream keys
             ``session.intra_op.allow_spinning`` and ``session.intra_op.spin_duration_us``.
         graph: how far the runtime optimises the graph: ``"off"``, ``"basic"``, ``"extended"``,
-            ``"all"``. Upstream ``GraphOptimizationLevel``. From ``"extended"`` on, on x86 with VNNI,
-            the first convolution of an int8 network is given a fourth channel, of zeros, which
-            the runtime's kernels are faster with; results are the same bit for bit
+            ``"all"``. Upstream ``GraphOptimizationLevel``. From ``"extended"`` on, on x86 with
+            VNNI, the first convolution of an int8 network is given a fourth channel, of zeros,
+            which the runtime's kernels are faster with; results are the same bit for bit
             (``Session.describe()["stem"]``).
         providers: execution providers in order of preference, by the runtime's names in any case,
             with or without "ExecutionProvider": ``("XNNPACK", "CPU")``. One with settings is a
