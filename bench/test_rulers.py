@@ -117,7 +117,11 @@ def test_a_figure_missed_once_is_missed_and_shows_every_run() -> None:
 
 def test_an_outcome_comes_back_from_the_process_that_measured_it() -> None:
     sent = Outcome(
-        "masks", (figure(2.5, 2, 3, at_most=False),), {"a side": Summary(3, 2, 4)}, ("without x",)
+        "masks",
+        (figure(2.5, 2, 3, at_most=False),),
+        {"a side": Summary(3, 2, 4)},
+        ("without x",),
+        ("Conv 90 %",),
     )
     assert outcome_from_json(json.dumps(asdict(sent))) == sent
 
