@@ -10,6 +10,8 @@ Side = Callable[[int], object]
 
 # Share of a side's processor time that may be spent outside the calling thread.
 OTHER_THREADS = 0.02
+# Libraries of other sides wake up for themselves now and then; a thread that works is seen always.
+ATTEMPTS = 3
 
 
 def each_frame(call: Callable[[T], object], frames: Sequence[T]) -> Side:
@@ -27,23 +29,28 @@ def require_one_thread(
 ) -> None:
     """Raise AssertionError if a side works in other threads; a loaded machine cannot hide them.
 
-    The sides in ``worker`` let one thread of their own do everything while the caller waits: they
-    may not use more processor time than has gone by.
+    The least of three attempts counts. The sides in ``worker`` let one thread of their own do
+    everything while the caller waits: they may not use more processor time than has gone by.
     """
     for name, call in sides.items():
         call(0)
         if name in worker:
             _require_one_worker(name, call, calls)
             continue
-        process, thread = time.process_time(), time.thread_time()
-        for number in range(calls):
-            call(number)
-        process, thread = time.process_time() - process, time.thread_time() - thread
-        if process - thread > OTHER_THREADS * process:
+        elsewhere = min(_share_elsewhere(call, calls) for _ in range(ATTEMPTS))
+        if elsewhere > OTHER_THREADS:
             raise AssertionError(
-                f"{name}: {1 - thread / process:.0%} of the processor time was spent outside the "
+                f"{name}: {elsewhere:.0%} of the processor time was spent outside the "
                 "calling thread; one thread was agreed"
             )
+
+
+def _share_elsewhere(call: Side, calls: int) -> float:
+    process, thread = time.process_time(), time.thread_time()
+    for number in range(calls):
+        call(number)
+    process, thread = time.process_time() - process, time.thread_time() - thread
+    return 1 - thread / process
 
 
 def _require_one_worker(name: str, call: Side, calls: int) -> None:

@@ -10,6 +10,7 @@ import pytest
 from agreement import FLOAT, INT8, Bound, agreement, require
 from operators import totals
 from rows import Figure, Outcome, ceilings
+from sides import require_one_thread
 from table import figure_lines, outcome_from_json
 from timing import Ratio, Summary, Timings, alternate
 
@@ -152,3 +153,20 @@ def test_operators_are_summed_over_nodes_and_of_a_node_the_median_run_counts() -
     others = [event("Conv", "b_kernel_time", 500), event("Add", "c_kernel_time", 250)]
     ignored = [event("Conv", "a_fence_before", 700), event("", "model_run", 800, "Session")]
     assert totals([*first, *others, *ignored]) == {"Conv": 2.5, "Add": 0.25}
+
+
+@pytest.mark.parametrize(("elsewhere", "refused"), [((5, 0, 5), False), ((5, 4, 3), True)])
+def test_a_thread_that_works_is_seen_in_every_attempt(
+    elsewhere: tuple[int, ...], refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, thread = [], []
+    for spent in elsewhere:  # of 100 s of the processor
+        process += [0.0, 100.0]
+        thread += [0.0, 100.0 - spent]
+    monkeypatch.setattr(time, "process_time", iter(process).__next__)
+    monkeypatch.setattr(time, "thread_time", iter(thread).__next__)
+    if refused:
+        with pytest.raises(AssertionError, match="a side: 3% of the processor time"):
+            require_one_thread({"a side": lambda _: None})
+    else:
+        require_one_thread({"a side": lambda _: None})
