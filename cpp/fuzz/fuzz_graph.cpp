@@ -206,6 +206,15 @@ void check_heads(const Model& model, const Facts& whole, const Checks& checks,
     }
 }
 
+// The inputs that no initialiser supplies.
+std::vector<ValueInfo> given(const Model& model) {
+    const Links links(model);
+    std::vector<ValueInfo> all;
+    std::copy_if(model.graph.inputs.begin(), model.graph.inputs.end(), std::back_inserter(all),
+                 [&](const ValueInfo& input) { return !links.initializer(input.name); });
+    return all;
+}
+
 void check_uint8(const Model& model, const Facts& whole, const Checks& checks) {
     const Uint8Move move = find_uint8_move(model);
     for (const auto& [why, count] : move.left)
@@ -221,13 +230,7 @@ void check_uint8(const Model& model, const Facts& whole, const Checks& checks) {
                       }),
            "a move keeps the nodes and what they make");
     expect(same_messages(moved.graph.outputs, model.graph.outputs), "a move keeps the outputs");
-    const Links before(model), after(moved);
-    for (const ValueInfo& input : model.graph.inputs) {
-        if (before.initializer(input.name)) continue;
-        const ValueInfo* const kept = named(moved.graph.inputs, input.name);
-        expect(kept != nullptr && same_bytes(kept->message, input.message),
-               "a move keeps the inputs");
-    }
+    expect(same_messages(given(moved), given(model)), "a move keeps the inputs");
     expect(find_uint8_move(moved).moved.empty(), "nothing is left to move");
     if (!has_refusals(whole))
         expect(!has_refusals(facts(moved, checks)), "a sound file stays sound");
@@ -241,13 +244,7 @@ void check_stems(const Model& model, const Facts& whole, const Checks& checks) {
     expect(wider.graph.nodes.size() == model.graph.nodes.size() + stems.size(),
            "a wider stem takes one node more");
     expect(same_messages(wider.graph.outputs, model.graph.outputs), "wider stems keep the outputs");
-    const Links before(model);
-    for (const ValueInfo& input : model.graph.inputs) {
-        if (before.initializer(input.name)) continue;
-        const ValueInfo* const kept = named(wider.graph.inputs, input.name);
-        expect(kept != nullptr && same_bytes(kept->message, input.message),
-               "wider stems keep the inputs");
-    }
+    expect(same_messages(given(wider), given(model)), "wider stems keep the inputs");
     expect(find_stems(wider).empty(), "nothing is left to widen");
     if (!has_refusals(whole))
         expect(!has_refusals(facts(wider, checks)), "a sound file stays sound");
