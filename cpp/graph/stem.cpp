@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "graph/editor.hpp"
 #include "graph/fields.hpp"
@@ -20,16 +22,23 @@ namespace {
 constexpr std::int64_t kPadSince = 11;
 // Of output channels, in the runtime's kernels for x86.
 constexpr std::int64_t kLeastOutputs = 16, kOutputsBy = 8;
-// Wider weights are written anew, once for each convolution: no more than this.
+// Wider weights are written anew, once for each convolution that reads them: no more than this of
+// narrow ones in all, or a small file could ask for any amount.
 constexpr std::size_t kMostWeightBytes = std::size_t{1} << 20;
 
 class Finder {
   public:
-    explicit Finder(const Model& model) : model_(model), links_(model) {}
+    explicit Finder(const Model& model) : model_(model), links_(model) {
+        for (const ValueInfo& input : model.graph.inputs) {
+            if (input.kind != ValueKind::tensor || links_.initializer(input.name)) continue;
+            given_.emplace(input.name, input.type);
+        }
+    }
 
-    std::optional<Stem> at(std::size_t index) const;
+    std::vector<Stem> find() const;
 
   private:
+    std::optional<Stem> at(std::size_t index) const;
     std::optional<Stem> quantised(std::size_t index) const;
     std::optional<Stem> dequantised(std::size_t index) const;
     std::optional<std::size_t> dequantiser(const Node& conv, std::size_t slot) const;
@@ -42,6 +51,7 @@ class Finder {
 
     const Model& model_;
     Links links_;
+    std::map<std::string_view, ElementType> given_;  // by the caller
 };
 
 std::optional<std::uint8_t> Finder::uint8_zero_point(std::string_view name) const {
@@ -75,12 +85,8 @@ std::optional<std::size_t> Finder::dequantiser(const Node& conv, std::size_t slo
 // between layers of the runtime's own order of axes.
 bool Finder::starts(std::string_view integers) const {
     const auto given = [&](std::string_view name, ElementType type) {
-        return !links_.initializer(name) &&
-               std::any_of(model_.graph.inputs.begin(), model_.graph.inputs.end(),
-                           [&](const ValueInfo& input) {
-                               return input.name == name && input.kind == ValueKind::tensor &&
-                                      input.type == type;
-                           });
+        const auto found = given_.find(name);
+        return found != given_.end() && found->second == type;
     };
     if (given(integers, ElementType::uint8)) return true;
     const auto maker = links_.maker(integers);
@@ -173,6 +179,20 @@ std::optional<Stem> Finder::at(std::size_t index) const {
     return std::nullopt;
 }
 
+std::vector<Stem> Finder::find() const {
+    std::vector<Stem> stems;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < model_.graph.nodes.size(); ++i) {
+        const auto stem = at(i);
+        if (!stem) continue;
+        const Node& reader = model_.graph.nodes[stem->weights];
+        bytes += links_.constant(reader.input(stem->weights_slot))->raw.size();
+        if (bytes > kMostWeightBytes) break;
+        stems.push_back(*stem);
+    }
+    return stems;
+}
+
 std::vector<std::byte> pad_node(std::string_view from, std::string_view widths,
                                 std::string_view value, std::string_view to) {
     WireWriter out;
@@ -200,6 +220,7 @@ class Widener {
     Names names_;
     GraphEdit edit_;
     Released released_;
+    std::set<std::string_view> narrow_;  // tensors whose declared shapes no longer hold
     std::map<std::size_t, std::map<std::size_t, std::string>> renamed_;  // inputs, by node
 };
 
@@ -230,17 +251,15 @@ void Widener::widen(const Stem& stem, std::size_t count) {
     renamed_[stem.data][0] = padded;
     renamed_[stem.weights][stem.weights_slot] = kernel;
     ++released_[held];
-    for (std::size_t i = 0; i < model_.graph.value_infos.size(); ++i) {
-        const std::string_view name = model_.graph.value_infos[i].name;
-        if (name == data.outputs[0] || name == weights.outputs[0]) {
-            edit_.value_infos.drop_at(i);  // of the narrow tensors
-        }
-    }
+    narrow_.insert({data.outputs[0], weights.outputs[0]});
 }
 
 std::vector<std::byte> Widener::finish() {
     for (const auto& [node, names] : renamed_) {
         edit_.nodes.replace[node] = with_inputs(model_.graph.nodes[node], names);
+    }
+    for (std::size_t i = 0; i < model_.graph.value_infos.size(); ++i) {
+        if (narrow_.contains(model_.graph.value_infos[i].name)) edit_.value_infos.drop_at(i);
     }
     drop_unread(model_, links_, released_, edit_);
     return rebuild(model_, edit_);
@@ -254,12 +273,7 @@ std::vector<Stem> find_stems(const Model& model) {
         if (one.domain.empty() || one.domain == "ai.onnx") return {};
     }
     if (model.onnx_opset().value_or(0) < kPadSince) return {};
-    const Finder finder(model);
-    std::vector<Stem> stems;
-    for (std::size_t i = 0; i < model.graph.nodes.size(); ++i) {
-        if (const auto stem = finder.at(i)) stems.push_back(*stem);
-    }
-    return stems;
+    return Finder(model).find();
 }
 
 std::vector<std::byte> widen_stems(const Model& model, const std::vector<Stem>& stems) {

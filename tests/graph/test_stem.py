@@ -189,6 +189,23 @@ def test_two_convolutions_may_share_their_weights() -> None:
     assert "w" not in {one.name for one in changed.graph.initializer}
 
 
+def test_weights_read_often_are_not_written_often() -> None:
+    """Each convolution gets wider weights of its own, in all four times a megabyte at most."""
+    model = stem(outputs=1000, kernel=(8, 8), bias=False)  # 192 KB
+    nodes = list(model.graph.node)[-5:]
+    for copy in range(40):
+        for node in nodes:
+            again = model.graph.node.add()
+            again.CopyFrom(node)
+            for names in (again.input, again.output):
+                names[:] = [f"{n}{copy}" if n in ("d", "v", "c", "p", "y") else n for n in names]
+    file = model.SerializeToString()
+    changed = _core.widen_stems(file)
+    assert changed is not None
+    assert sum(node.op_type == "Pad" for node in onnx.load_from_string(changed).graph.node) == 5
+    assert len(changed) < len(file) + (4 << 20)
+
+
 def test_weights_that_the_caller_gets_stay() -> None:
     model = stem()
     model.graph.output.append(helper.make_tensor_value_info("w", INT8, [16, 3, 3, 3]))
