@@ -140,7 +140,7 @@ bool Finder::is_quantised_again(std::string_view value) const {
 std::optional<Stem> Finder::quantised(std::size_t index) const {
     const Node& node = model_.graph.nodes[index];
     const auto zero = uint8_zero_point(node.input(2));
-    if (!zero || !starts(node.input(0)) ||
+    if (!zero || node.outputs.size() != 1 || !starts(node.input(0)) ||
         !widens(node.input(3), node.input(4), node.input(5), 0)) {
         return std::nullopt;
     }
@@ -251,7 +251,7 @@ void Widener::widen(const Stem& stem, std::size_t count) {
     renamed_[stem.data][0] = padded;
     renamed_[stem.weights][stem.weights_slot] = kernel;
     ++released_[held];
-    narrow_.insert({data.outputs[0], weights.outputs[0]});
+    if (stem.data != stem.weights) narrow_.insert({data.outputs[0], weights.outputs[0]});
 }
 
 std::vector<std::byte> Widener::finish() {

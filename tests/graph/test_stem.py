@@ -324,6 +324,13 @@ def a_zero_point_made_at_run_time(model: onnx.ModelProto) -> None:
     node_named(model, "d").input[2] = "made"
 
 
+def a_convolution_that_makes_nothing(model: onnx.ModelProto) -> None:
+    inputs = ["q", "xs", "xz", "w", "ws", "wz", "ys", "yz"]
+    model.graph.node.append(helper.make_node("QLinearConv", inputs, []))
+    model.graph.value_info.append(helper.make_tensor_value_info("q", UINT8, [1, 3, 13, 11]))
+    results_in_float(model)
+
+
 def a_standard_name_of_its_own(model: onnx.ModelProto) -> None:
     model.functions.append(
         helper.make_function(
@@ -347,6 +354,7 @@ def a_standard_name_of_its_own(model: onnx.ModelProto) -> None:
         int8_integers,
         a_float_bias,
         a_zero_point_made_at_run_time,
+        a_convolution_that_makes_nothing,
         a_standard_name_of_its_own,
     ],
     ids=lambda change: change.__name__,
