@@ -24,7 +24,7 @@ class InPlace:
     """The same without a needless pass: every step writes a buffer that is kept.
 
     ``blobFromImage`` after the resize, a table per channel and ``np.multiply`` were timed too and
-    are slower (kernel_rows.py times them).
+    are slower (preprocess_rows.py times them).
     """
 
     def __init__(self, target: Tensor) -> None:
