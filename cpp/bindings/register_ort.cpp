@@ -1,6 +1,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <optional>
+
+#include "bindings/beside.hpp"
 #include "bindings/register.hpp"
 #include "bindings/tensors.hpp"
 #include "bindings/without_gil.hpp"
@@ -87,15 +90,21 @@ void register_ort(py::module_& module) {
 
     module.def(
         "open_runtime",
-        [](const std::string& wanted, const std::vector<std::string>& candidates) {
-            const ort::Library& library = [&]() -> const ort::Library& {
-                const WithoutGil without_gil;  // milliseconds of the loader's work
-                return ort::Library::open(wanted, candidates);
-            }();
-            return std::pair(library.path(), library.version());
+        [](const std::string& wanted, const std::vector<std::string>& candidates,
+           const std::optional<py::function>& meanwhile) {
+            const auto open = [&] { return &ort::Library::open(wanted, candidates); };
+            const ort::Library* library = nullptr;
+            if (meanwhile) {
+                library = beside(open, *meanwhile);
+            } else {
+                const WithoutGil without_gil;  // milliseconds of the runtime's work
+                library = open();
+            }
+            return std::pair(library->path(), library->version());
         },
-        py::arg("wanted"), py::arg("candidates"),
-        "Open libonnxruntime once for the process; returns (path, version).");
+        py::arg("wanted"), py::arg("candidates"), py::arg("meanwhile") = py::none(),
+        "Open libonnxruntime once for the process; returns (path, version). `meanwhile` is called "
+        "while it opens, and always comes to its end.");
     module.def(
         "runtime_providers", [] { return ort::Library::get().providers(); },
         "Execution providers the open library has.");

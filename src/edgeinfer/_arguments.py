@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
 
 from edgeinfer.errors import InputError
 
-if TYPE_CHECKING:  # NumPy is imported behind the first load, not before
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # neither typing nor NumPy is imported before the first load
+    from typing import Any
+
     from numpy.typing import NDArray
 
 # Far above any CPU we know; a slip of a digit must not start a million threads.

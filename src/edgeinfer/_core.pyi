@@ -713,9 +713,13 @@ def move_to_uint8(model: bytes) -> bytes | None:
     The model with its int8 activations as uint8; None where none can move.
     """
 
-def open_runtime(wanted: str, candidates: collections.abc.Sequence[str]) -> tuple[str, str]:
+def open_runtime(
+    wanted: str,
+    candidates: collections.abc.Sequence[str],
+    meanwhile: collections.abc.Callable[..., typing.Any] | None = None,
+) -> tuple[str, str]:
     """
-    Open libonnxruntime once for the process; returns (path, version).
+    Open libonnxruntime once for the process; returns (path, version). `meanwhile` is called while it opens, and always comes to its end.
     """
 
 def ort_slots() -> list[tuple[int, str]]:

@@ -1,18 +1,13 @@
-"""Where ONNX Runtime's library lies. The onnxruntime package carries it and is never imported."""
+"""The ONNX Runtime in use."""
 
 from __future__ import annotations
 
-import glob
-import importlib.util
 import os
-import re
 from typing import NamedTuple
 
-from edgeinfer import _core
+from edgeinfer._library import open_library
 
 __all__ = ["RuntimeInfo", "open_runtime"]
-
-PATH_VARIABLE = "EDGEINFER_ONNXRUNTIME"
 
 
 class RuntimeInfo(NamedTuple):
@@ -36,23 +31,4 @@ def open_runtime(path: str | os.PathLike[str] | None = None) -> RuntimeInfo:
 
     The runtime's own telemetry is switched off, unless ``ORT_DISABLE_TELEMETRY`` is set already.
     """
-    wanted = os.fspath(path) if path is not None else os.environ.get(PATH_VARIABLE, "")
-    return RuntimeInfo(*_core.open_runtime(wanted, _carried()))
-
-
-def _carried() -> list[str]:
-    # find_spec of a top-level package looks for it without running it.
-    spec = importlib.util.find_spec("onnxruntime")
-    folders = spec.submodule_search_locations if spec is not None else None
-    found: list[str] = []
-    for folder in folders or ():
-        for pattern in ("libonnxruntime.so*", "libonnxruntime*.dylib"):
-            # A wheel holds one file; where an old one was left behind, the newest name wins.
-            paths = glob.glob(os.path.join(folder, "capi", pattern))
-            found += sorted(paths, key=_version, reverse=True)
-    return found
-
-
-def _version(path: str) -> list[int]:
-    # By number, not by text: 1.9 is older than 1.31.
-    return [int(digits) for digits in re.findall(r"\d+", os.path.basename(path))]
+    return RuntimeInfo(*open_library(path))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from edgeinfer import _core
 from edgeinfer._arguments import checked_bytes, checked_path
-from edgeinfer._runtime import open_runtime
+from edgeinfer._library import open_library
 from edgeinfer.errors import InputError
 
 __all__ = ["CacheFile", "clear", "files", "folder", "recall", "remember"]
@@ -76,7 +76,7 @@ def remember(model: Model, name: str, values: Mapping[str, Any]) -> str:
             f"remember: found values that JSON cannot hold ({error}), wanted texts, numbers, "
             "lists and mappings of them"
         ) from error
-    open_runtime()
+    open_library()
     return _core.cache_remember(_checked(model), name, text)
 
 
@@ -86,7 +86,7 @@ def recall(model: Model, name: str) -> dict[str, Any] | None:
     Raises:
         ModelError: the model cannot be read.
     """
-    open_runtime()
+    open_library()
     text = _core.cache_recall(_checked(model), name)
     if text is None:
         return None

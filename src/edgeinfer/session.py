@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-import os
+import sys
 import threading
 import warnings
-import weakref
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from importlib import import_module
 
 from edgeinfer import _core
 from edgeinfer._arguments import (
-    checked_bytes,
     checked_names,
     checked_out,
-    checked_path,
     checked_shapes,
     checked_size,
-    checked_threads,
     checked_timeout,
 )
-from edgeinfer._description import description
-from edgeinfer._runtime import open_runtime
-from edgeinfer._tuned import Tuned, tuned
-from edgeinfer.binding import Binding
+from edgeinfer._library import open_library
 from edgeinfer.cancellation import Cancellation, checked_cancel
 from edgeinfer.errors import InputError, ModelWarning
-from edgeinfer.options import SessionOptions, loading_options
-from edgeinfer.specs import QuantizedInput, TensorSpec, declared_spec
 
-if TYPE_CHECKING:  # what a first result does not need is imported where it is used
+# As in __init__: what a first result does not need is imported where it is used, and what loading
+# needs while the library opens.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
     from concurrent.futures import Future
     from types import TracebackType
+    from typing import Any, NoReturn, Self
 
     from numpy.typing import NDArray
 
     from edgeinfer._queue import RunQueue
+    from edgeinfer.binding import Binding
+    from edgeinfer.options import SessionOptions
     from edgeinfer.result import Mask
+    from edgeinfer.specs import QuantizedInput, TensorSpec
     from edgeinfer.stats import SessionStats
 
-__all__ = ["Session"]
+    Inputs = Any
+    """{name: array}, or one array: numpy, DLPack or the buffer protocol."""
 
-Inputs = Any
-"""{name: array}, or one array: numpy, DLPack or the buffer protocol."""
+__all__ = ["Session"]
 
 
 class Session:
@@ -86,29 +84,11 @@ class Session:
         options: SessionOptions | None = None,
         cache: bool = True,
     ) -> None:
-        if not isinstance(options, SessionOptions | None):
-            raise InputError(
-                f"options: found {type(options).__name__}, wanted an edgeinfer.SessionOptions"
-            )
-        self._runtime = open_runtime()
-        self._tuned: Tuned | None = None
-        if cache and threads is None and options is None and isinstance(model, str | os.PathLike):
-            self._tuned = tuned(checked_path(model))
-        if self._tuned is not None:
-            threads, options, cache = self._tuned.threads, self._tuned.options, self._tuned.cache
-        self._options = options if options is not None else SessionOptions()
-        self._threads = checked_threads(threads)
-        loading = loading_options(self._options, self._threads)
-        loading.cache = bool(cache)
-        network: _core.Network
-        if isinstance(model, bytes | bytearray | memoryview):
-            network = _core.Network.from_bytes(checked_bytes(model), loading)
-        elif isinstance(model, str | os.PathLike):
-            network = _core.Network.from_file(checked_path(model), loading)
-        else:
-            raise InputError(
-                f"model: found {type(model).__name__}, wanted a path or the bytes of a model file"
-            )
+        self._runtime = _opened()
+        from edgeinfer._loading import load
+        from edgeinfer.specs import declared_spec
+
+        network, self._options, self._tuned = load(model, threads, options, cache)
         for problem in network.warnings:
             warnings.warn(f"{problem.text}; {problem.remedy}", ModelWarning, stacklevel=2)
         self._timeout_s = network.timeout_s
@@ -143,6 +123,8 @@ class Session:
         float inputs whose QuantizeLinear was cut off: these take integers of this type in ``run``
         and ``segment``, and in the buffers of ``bind(quantized=True)``.
         """
+        from edgeinfer.specs import QuantizedInput
+
         return {
             one.name: QuantizedInput(one.dtype, one.scale, one.zero_point)
             for one in self._open().quantized
@@ -234,6 +216,9 @@ class Session:
 
         Cost: as ``run``, and two changes of threads.
         """
+        import weakref
+        from functools import partial
+
         from edgeinfer._queue import RunQueue
 
         network = self._open()
@@ -275,6 +260,8 @@ class Session:
 
         Cost: with symbolic output shapes, one run on zeros to learn them.
         """
+        from edgeinfer.binding import Binding
+
         network = self._open()
         if quantized and not network.quantized:
             raise InputError(
@@ -329,9 +316,12 @@ class Session:
 
     def describe(self) -> dict[str, Any]:
         """Tell what was changed at load and why, as plain values that ``json`` can write."""
+        from edgeinfer._description import description
+
+        path, version = self._runtime
         return {
             **description(self._open(), self._options),
-            "runtime": {"path": self._runtime.path, "version": self._runtime.version},
+            "runtime": {"path": path, "version": version},
             "tuned": None if self._tuned is None else self._tuned.note,
             "cpu": _core.cpu_features(),
         }
@@ -410,3 +400,12 @@ class Session:
 
     def _limit(self, timeout_s: float | None) -> float:
         return self._timeout_s if timeout_s is None else checked_timeout(timeout_s)
+
+
+def _opened() -> tuple[str, str]:
+    """The runtime's path and version."""
+    # A program that has NumPy yet has most of what the other imports take, and a second thread
+    # would cost it more than it saves.
+    if "numpy" in sys.modules or "edgeinfer._loading" in sys.modules:
+        return open_library()
+    return open_library(meanwhile=lambda: import_module("edgeinfer._loading"))

@@ -21,8 +21,12 @@ BARE = {
     "list": "list[typing.Any]",
     "dict": "dict[typing.Any, typing.Any]",
     "os.PathLike": "os.PathLike[str]",
+    "collections.abc.Callable": "collections.abc.Callable[..., typing.Any]",
 }
-ANNOTATED = re.compile(r"(?<=[:>|] )(tuple|list|dict|os\.PathLike)(?=[:,)=| \n]|$)", re.MULTILINE)
+ANNOTATED = re.compile(
+    r"(?<=[:>|] )(tuple|list|dict|os\.PathLike|collections\.abc\.Callable)(?=[:,)=| \n]|$)",
+    re.MULTILINE,
+)
 
 
 def fresh() -> str:

@@ -92,3 +92,11 @@ def test_a_session_can_be_named_before_numpy_is_there() -> None:
         "assert not wrong, wrong"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_takes_long_to_import_waits_for_the_first_session() -> None:
+    modules = imported_by("import edgeinfer; edgeinfer.Session")
+    # Before the library opens; the first session imports them beside that.
+    late = {"typing", "dataclasses", "inspect", "re", "importlib.util", "glob", "pathlib"}
+    assert modules & late == set()
+    assert "edgeinfer.options" not in modules

@@ -10,7 +10,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from edgeinfer import _runtime
+from edgeinfer import _library
 from session.networks import doubler, endless
 
 RUN_ONCE = f"""
@@ -168,7 +168,7 @@ def test_the_newest_of_several_carried_libraries_comes_first(
         (folder / f"libonnxruntime.so.{name}").touch()
     monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
-    found = [Path(p).name.removeprefix("libonnxruntime.so.") for p in _runtime._carried()]
+    found = [Path(p).name.removeprefix("libonnxruntime.so.") for p in _library.carried()]
     assert found == ["1.31.1", "1.20.10", "1.20.9", "1.9.0"]
 
 

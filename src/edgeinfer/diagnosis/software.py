@@ -81,9 +81,9 @@ def runtime_findings() -> Iterator[Finding]:
     """ONNX Runtime's library: found where and why, how old, alone, and silent."""
     before = _mapped("libonnxruntime")
     try:
-        from edgeinfer._runtime import PATH_VARIABLE, _carried, open_runtime
+        from edgeinfer._library import PATH_VARIABLE, carried, open_library
 
-        info = open_runtime()
+        path, version = open_library()
     except ImportError:
         yield Finding(
             "onnxruntime", "failed", "not looked for, as the core does not load", "", "see core"
@@ -102,14 +102,14 @@ def runtime_findings() -> Iterator[Finding]:
         return
     if os.environ.get(PATH_VARIABLE):
         why = f"named by {PATH_VARIABLE}"
-    elif info.path in before:
+    elif path in before:
         why = "the process held it already"
-    elif info.path in _carried():
+    elif path in carried():
         why = "carried by the onnxruntime package"
     else:
         why = "the system's"
-    found = f"{info.version}, {info.path} ({why})"
-    if _numbers(info.version) > _TRIED_RUNTIME:
+    found = f"{version}, {path} ({why})"
+    if _numbers(version) > _TRIED_RUNTIME:
         newest = ".".join(map(str, _TRIED_RUNTIME))
         yield Finding(
             "onnxruntime",

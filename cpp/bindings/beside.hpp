@@ -1,0 +1,48 @@
+#pragma once
+// Work of the core beside Python's: two threads where a first result has to wait for both.
+
+#include <pybind11/pybind11.h>
+
+#include <exception>
+#include <future>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include "bindings/without_gil.hpp"
+
+namespace ei::bindings {
+
+// Does `work`, which must not touch a Python object, in a thread of its own, and `meanwhile` in the
+// calling one, which keeps the interpreter's lock for it. Gives what `work` gives, once both are
+// over; where both raise, what `work` raised. Without a thread to be had, one follows the other.
+template <class Work, class Meanwhile>
+auto beside(Work&& work, Meanwhile&& meanwhile) {
+    std::packaged_task<std::invoke_result_t<Work>()> task(std::forward<Work>(work));
+    auto result = task.get_future();
+    std::thread thread;
+    try {
+        thread = std::thread([&task] { task(); });
+    } catch (const std::system_error&) {
+        const WithoutGil without_gil;  // no Python object is touched
+        task();
+    }
+    std::exception_ptr failed;
+    try {
+        meanwhile();
+    } catch (...) {
+        failed = std::current_exception();
+    }
+    if (thread.joinable()) {
+        const WithoutGil without_gil;
+        thread.join();
+    }
+    if (failed != nullptr) {
+        result.get();
+        std::rethrow_exception(failed);
+    }
+    return result.get();
+}
+
+}  // namespace ei::bindings
