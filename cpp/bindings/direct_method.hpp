@@ -38,6 +38,33 @@ PyObject* direct(PyObject* self, PyObject* const* arguments, Py_ssize_t count) n
     }
 }
 
+// `definition` lives as long as the module.
+inline void add_method(const pybind11::handle& type, PyMethodDef& definition) {
+    const auto method = pybind11::reinterpret_steal<pybind11::object>(
+        PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(type.ptr()), &definition));
+    if (!method) throw pybind11::error_already_set();
+    pybind11::setattr(type, definition.ml_name, method);
+}
+
+// Calls `Call(self, names, values)` with arguments that come by name alone.
+template <auto Call>
+PyObject* direct_named(PyObject* self, PyObject* const* arguments, Py_ssize_t positional,
+                       PyObject* names) noexcept {
+    try {
+        if (positional != 0) {
+            throw pybind11::type_error("found " + std::to_string(positional) +
+                                       " arguments without a name, wanted none");
+        }
+        const Py_ssize_t count = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
+        pybind11::object result =
+            Call(self, names, Arguments(arguments, static_cast<std::size_t>(count)));
+        return result.release().ptr();
+    } catch (...) {
+        raise(std::current_exception());
+        return nullptr;
+    }
+}
+
 // Adds a method of `Count` positional arguments to a class. `doc` begins with the signature, as
 // pybind11 writes it for its own, and lives as long as the module.
 template <auto Call, Py_ssize_t Count>
@@ -45,10 +72,16 @@ void add_direct(const pybind11::handle& type, const char* name, const char* doc)
     static PyMethodDef definition{name, nullptr, METH_FASTCALL, doc};
     definition.ml_meth =
         reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&direct<Call, Count>));
-    const auto method = pybind11::reinterpret_steal<pybind11::object>(
-        PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(type.ptr()), &definition));
-    if (!method) throw pybind11::error_already_set();
-    pybind11::setattr(type, name, method);
+    add_method(type, definition);
+}
+
+// The same for one whose arguments come by name alone.
+template <auto Call>
+void add_direct_named(const pybind11::handle& type, const char* name, const char* doc) {
+    static PyMethodDef definition{name, nullptr, METH_FASTCALL | METH_KEYWORDS, doc};
+    definition.ml_meth =
+        reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&direct_named<Call>));
+    add_method(type, definition);
 }
 
 }  // namespace ei::bindings

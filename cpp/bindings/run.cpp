@@ -124,12 +124,34 @@ py::object run_network(PyObject* self, Arguments given) {
                py::handle(given[2]).cast<std::optional<py::dict>>(), limits_of(given[3], given[4]));
 }
 
-py::object run_binding(PyObject* self, Arguments given) {
+// The package's own check of an argument that is seldom given.
+py::object checked(const char* module, const char* function, PyObject* value) {
+    return py::module_::import(module).attr(function)(py::handle(value));
+}
+
+py::object run_binding(PyObject* self, PyObject* names, Arguments given) {
     flow::Binding& binding = inside<flow::Binding>(self);
-    const ort::Limits limits = limits_of(given[0], given[1]);
+    double timeout_s = binding.timeout_s();
+    ort::Cancellation* cancel = nullptr;
+    py::object token;  // held while the run may look at it
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        PyObject* const name = PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i));
+        const bool is_cancel = PyUnicode_CompareWithASCIIString(name, "cancel") == 0;
+        if (!is_cancel && PyUnicode_CompareWithASCIIString(name, "timeout_s") != 0) {
+            throw py::type_error("run: found the argument '" + std::string(py::str(name)) +
+                                 "', wanted timeout_s and cancel alone");
+        }
+        if (given[i] == Py_None) continue;
+        if (is_cancel) {
+            token = checked("edgeinfer.cancellation", "checked_cancel", given[i]);
+            cancel = token.cast<ort::Cancellation*>();
+        } else {
+            timeout_s = checked("edgeinfer._arguments", "checked_timeout", given[i]).cast<double>();
+        }
+    }
     {
         const WithoutGil without_gil;  // buffers belong to `binding`, which the caller holds
-        binding.run(limits);
+        binding.run({timeout_s, cancel});
     }
     return py::none();
 }
@@ -144,9 +166,10 @@ void add_run(py::class_<flow::Network, std::shared_ptr<flow::Network>>& network)
 }
 
 void add_run(py::class_<flow::Binding, std::shared_ptr<flow::Binding>>& binding) {
-    add_direct<run_binding, 2>(binding, "run",
-                               "run(self: edgeinfer._core.Binding, timeout_s: float, cancel: "
-                               "edgeinfer._core.Cancellation | None) -> None");
+    add_direct_named<run_binding>(
+        binding, "run",
+        "run(self: edgeinfer._core.Binding, *, timeout_s: float | None = None, cancel: "
+        "object = None) -> None\n\nWhat edgeinfer.Binding.run tells; checks its arguments itself.");
 }
 
 }  // namespace ei::bindings

@@ -42,6 +42,9 @@ class Binding {
     // call of this or of run(): a caller of segment() alone never pays for them.
     const std::vector<std::shared_ptr<BoundTensor>>& outputs();
 
+    // Of a run that is told none.
+    double timeout_s() const noexcept { return network_->checked().timeout_s; }
+
     // Gives what the file's graph gives, in the output buffers. Allocates nothing once outputs()
     // or run() has been called before.
     void run(ort::Limits limits);

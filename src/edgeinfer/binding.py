@@ -67,6 +67,9 @@ class Binding:
     def __init__(self, binding: _core.Binding, timeout_s: float) -> None:
         self._binding = binding
         self._timeout_s = timeout_s
+        # Callers find the core's method first: a Python frame with keywords takes longer than all
+        # else that a run costs beside the network.
+        vars(self)["run"] = binding.run
         self._inputs = BoundArrays(binding.inputs())
         self._outputs: BoundArrays | None = None
 
@@ -91,10 +94,7 @@ class Binding:
 
         Cost: nothing is allocated or copied once it has run before; the GIL is released.
         """
-        self._binding.run(
-            self._timeout_s if timeout_s is None else checked_timeout(timeout_s),
-            None if cancel is None else checked_cancel(cancel),
-        )
+        self._binding.run(timeout_s=timeout_s, cancel=cancel)
 
     def segment(
         self,
