@@ -47,6 +47,7 @@ class Finder {
     bool starts(std::string_view integers) const;
     bool widens(std::string_view weights, std::string_view scale, std::string_view zero_point,
                 std::int64_t axis) const;
+    bool is_left_out(const Node& activation, const Node& quantise) const;
     bool is_quantised_again(std::string_view value) const;
 
     const Model& model_;
@@ -121,17 +122,37 @@ bool Finder::widens(std::string_view weights, std::string_view scale, std::strin
            std::all_of(zeros->begin(), zeros->end(), [](std::int64_t zero) { return zero == 0; });
 }
 
+// Whether the runtime leaves an activation out, since quantising alone limits values as much.
+bool Finder::is_left_out(const Node& activation, const Node& quantise) const {
+    const Tensor* const scale = links_.constant(quantise.input(1));
+    const std::uint8_t zero = uint8_zero_point(quantise.input(2)).value_or(0);
+    if (activation.is("Relu")) return zero == 0;
+    if (!activation.is("Clip") || scale == nullptr || !scale->dims.empty()) return false;
+    const float step = links_.constant_floats(quantise.input(1))->front();
+    const auto passes = [&](std::size_t slot, int sign, int end) {
+        const std::string_view name = activation.input(slot);
+        if (name.empty()) return true;
+        const auto limit = links_.constant_floats(name);
+        const float reached = step * static_cast<float>(end - zero);
+        return limit && limit->size() == 1 &&
+               static_cast<float>(sign) * (limit->front() - reached) >= 0;
+    };
+    return passes(1, -1, 0) && passes(2, 1, 255);
+}
+
 // Else the runtime computes the convolution in float.
 bool Finder::is_quantised_again(std::string_view value) const {
+    const Node* activation = nullptr;
     for (int i = 0; i < 2; ++i) {
         const auto& users = links_.users(value);
         if (users.size() != 1 || links_.is_output(value)) return false;
         const Node& node = model_.graph.nodes[users.front()];
         if (node.input(0) != value || node.outputs.size() != 1) return false;
         if (node.is("QuantizeLinear")) {
-            return one_scale(node.input(1)) && uint8_zero_point(node.input(2)).has_value();
+            return one_scale(node.input(1)) && uint8_zero_point(node.input(2)).has_value() &&
+                   (activation == nullptr || is_left_out(*activation, node));
         }
-        if (!node.is("Relu") && !node.is("Clip")) return false;
+        activation = &node;
         value = node.outputs[0];
     }
     return false;

@@ -108,9 +108,28 @@ def test_attributes_of_the_convolution_keep_their_meaning(
         expect_same(stem(zero=zero, operators=operators, **attributes))
 
 
-@pytest.mark.parametrize("between", ["Relu", "Clip"])
-def test_an_activation_may_stand_before_the_integers(between: str) -> None:
-    expect_same(stem(between=between, out_zero=0))
+# Integers of a step of 0.25 hold what lies between -out_zero / 4 and (255 - out_zero) / 4.
+@pytest.mark.parametrize(
+    ("between", "out_zero", "limits"),
+    [("Relu", 0, (0, 6)), ("Clip", 0, (0, 63.75)), ("Clip", 0, (-1, 64)), ("Clip", 8, (-2, 61.75))],
+)
+def test_an_activation_that_quantising_implies_may_stand_before_it(
+    tmp_path: Path, between: str, out_zero: int, limits: tuple[float, float]
+) -> None:
+    changed = expect_same(stem(between=between, out_zero=out_zero, step=0.25, limits=limits))
+    assert convolutions(changed, tmp_path) == ["QLinearConv"]
+
+
+@pytest.mark.parametrize(
+    ("between", "out_zero", "limits"),
+    [("Relu", 128, (0, 6)), ("Clip", 0, (0, 63.5)), ("Clip", 0, (1, 64)), ("Clip", 8, (-1.75, 99))],
+)
+def test_a_convolution_that_stays_in_float_behind_its_activation_stays(
+    tmp_path: Path, between: str, out_zero: int, limits: tuple[float, float]
+) -> None:
+    model = stem(between=between, out_zero=out_zero, step=0.25, limits=limits)
+    assert "QLinearConv" not in convolutions(model, tmp_path)
+    assert wider(model) is None
 
 
 @pytest.mark.parametrize("operators", [False, True])

@@ -21,6 +21,8 @@ def stem(
     per_channel: bool = True,
     bias: bool = True,
     between: str = "",
+    limits: tuple[float, float] = (0, 6),
+    step: float = 0.3,
     operators: bool = False,
     integer_input: bool = False,
     opset: int = 17,
@@ -35,7 +37,7 @@ def stem(
         "xs": np.float32(0.02),
         "xz": np.uint8(zero),
         "w": rng.integers(-127, 128, (outputs, channels, *kernel)).astype(np.int8),
-        "ys": np.float32(0.3),
+        "ys": np.float32(step),
         "yz": np.uint8(out_zero),
     }
     count = outputs if per_channel else 1
@@ -62,9 +64,9 @@ def stem(
             nodes.append(node("DequantizeLinear", ["b", "bs", "bz"], ["a"], **axis))
         nodes.append(node("Conv", ["d", "v", *(["a"] if bias else [])], ["c"], **attributes))
         if between:
-            held |= {"low": np.float32(0), "high": np.float32(6)} if between == "Clip" else {}
-            limits = ["low", "high"] if between == "Clip" else []
-            nodes.append(node(between, ["c", *limits], ["r"]))
+            named = dict(zip(("low", "high"), map(np.float32, limits), strict=True))
+            held |= named if between == "Clip" else {}
+            nodes.append(node(between, ["c", *(named if between == "Clip" else [])], ["r"]))
         nodes.append(node("QuantizeLinear", ["r" if between else "c", "ys", "yz"], ["p"]))
     nodes.append(node("DequantizeLinear", ["p", "ys", "yz"], ["y"]))
     kind = UINT8 if integer_input else FLOAT
