@@ -103,7 +103,7 @@ std::unique_ptr<plan::Preprocess> make_plan(int height, int width, const std::st
                                             const std::array<double, 3>& std,
                                             const std::string& layout, const std::string& dtype,
                                             const std::optional<std::pair<double, int>>& quant,
-                                            int pad, bool scalar) {
+                                            int pad, bool scalar, int threads) {
     prepare_for_arrays();
     plan::Recipe recipe;
     recipe.height = height;
@@ -122,7 +122,8 @@ std::unique_ptr<plan::Preprocess> make_plan(int height, int width, const std::st
                     "pad: found " + std::to_string(pad) + "; wanted a gray level within 0..255");
     }
     recipe.pad = static_cast<std::uint8_t>(pad);
-    return std::make_unique<plan::Preprocess>(recipe, scalar ? cpu::kNone : cpu::enabled());
+    return std::make_unique<plan::Preprocess>(recipe, scalar ? cpu::kNone : cpu::enabled(),
+                                              threads);
 }
 
 py::tuple run(const plan::Preprocess& plan, const py::object& frame, const std::string& format,
@@ -164,7 +165,8 @@ void register_preprocess(py::module_& module) {
              py::arg("resize"), py::arg("fit") = "STRETCH", py::arg("color"), py::arg("scale"),
              py::arg("mean"), py::arg("std"), py::arg("layout") = "NCHW",
              py::arg("dtype") = "float32", py::arg("quant") = py::none(), py::arg("pad") = 114,
-             py::arg("scalar") = false, "scalar=True keeps to the scalar kernels, for comparison.")
+             py::arg("scalar") = false, py::arg("threads") = cpu::SideBySide::kMost,
+             "scalar=True keeps to the scalar kernels, for comparison. threads: at most.")
         .def("run", &run, py::arg("frame"), py::arg("format"), py::arg("out"),
              py::arg("matrix") = "bt601", py::arg("full_range") = false,
              "Writes `out`; `frame` is an array, or a tuple of one array a plane. Returns the "

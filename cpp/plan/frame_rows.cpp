@@ -1,5 +1,6 @@
 #include "plan/frame_rows.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "plan/rows/variant_names.hpp"
@@ -15,6 +16,26 @@ int resized_planes(PixelFormat format) {
 PlaneShape resized_shape(PixelFormat format, int plane) {
     if (format != PixelFormat::yuyv) return plane_shape(format, plane);
     return plane == 0 ? PlaneShape{1, false, false} : PlaneShape{2, true, false};
+}
+
+// Source pixels of an axis that the kept outputs lie in.
+std::int64_t inside(const AxisSpan& span) {
+    return std::int64_t{span.source} * span.count / span.target;
+}
+
+// Rows of a plane that a resize looks at: all that the kept outputs lie in, or fewer where it takes
+// one or two a row.
+std::int64_t rows_read(Resize resize, const AxisSpan& rows) {
+    switch (resize) {
+        case Resize::nearest:
+            return std::min<std::int64_t>(inside(rows), rows.count);
+        case Resize::cv2_linear:
+            return std::min<std::int64_t>(inside(rows), 2LL * rows.count);
+        case Resize::pil_bilinear:
+        case Resize::cv2_area:
+            break;
+    }
+    return inside(rows);
 }
 
 AxisSpan span_of(int source, const AxisFit& fit) {
@@ -37,6 +58,8 @@ FrameTables::FrameTables(const FrameView& frame, const FrameFit& fit, Resize res
                              span_of(shape.half_height ? height_ / 2 : height_, fit.y),
                              static_cast<std::size_t>(shape.pixel_bytes)};
         planes_[p] = make_resampler(resize, span, features);
+        bytes_read_ += rows_read(resize, span.rows) * inside(span.columns) *
+                       static_cast<std::int64_t>(span.pixel_bytes);
     }
 }
 

@@ -26,6 +26,8 @@ class FrameTables {
         return width_ == frame.width && height_ == frame.height && format_ == frame.format;
     }
     const FrameFit& fit() const noexcept { return fit_; }
+    // Of a frame, by one call: what of it the resize looks at, or a little more.
+    std::int64_t bytes_read() const noexcept { return bytes_read_; }
 
   private:
     friend class FrameRows;
@@ -33,6 +35,7 @@ class FrameTables {
     int width_, height_;
     PixelFormat format_;
     FrameFit fit_;
+    std::int64_t bytes_read_ = 0;
     std::unique_ptr<const Resampler> planes_[3];  // those of the format: luma and chroma apart
     yuv_rgb::Fn yuv_rgb_;
     split_yuyv::Fn split_yuyv_;

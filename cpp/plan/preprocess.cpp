@@ -1,9 +1,15 @@
 #include "plan/preprocess.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace ei::plan {
 namespace {
+
+// Bytes of a frame that a call looks at, from which on threads for bands of it pay: more than 1920
+// x 1080 pixels of any format (docs/threads-and-memory.md).
+constexpr std::int64_t kWorthSplitting = 8 << 20;
 
 std::size_t index(int value) {
     return static_cast<std::size_t>(value);
@@ -15,9 +21,10 @@ bool is_bgr(PixelFormat format) {
 
 }  // namespace
 
-Preprocess::Preprocess(const Recipe& recipe, cpu::Features features)
+Preprocess::Preprocess(const Recipe& recipe, cpu::Features features, int most_threads)
     : recipe_((check(recipe), recipe)),
       features_(features),
+      most_threads_(most_threads),
       pack_(recipe, features),
       pad_row_(recipe.fit == Fit::letterbox ? index(recipe.width) : 0, recipe.pad) {}
 
@@ -39,8 +46,8 @@ std::shared_ptr<const FrameTables> Preprocess::tables_for(const FrameView& frame
     return made;
 }
 
-std::unique_ptr<FrameRows> Preprocess::rows_for(const FrameView& frame) const {
-    std::shared_ptr<const FrameTables> tables = tables_for(frame);
+std::unique_ptr<FrameRows> Preprocess::rows_for(
+    const std::shared_ptr<const FrameTables>& tables) const {
     {
         const std::lock_guard lock(mutex_);
         while (!idle_.empty()) {
@@ -49,32 +56,47 @@ std::unique_ptr<FrameRows> Preprocess::rows_for(const FrameView& frame) const {
             if (rows->tables() == tables) return rows;
         }
     }
-    return std::make_unique<FrameRows>(std::move(tables));
+    return std::make_unique<FrameRows>(tables);
 }
 
 // Calls emit(y, x, pixels, pixel_bytes, count, is_pad) for every run of pixels of the model's
-// input, from top to bottom; those of the pad are gray. Pixels are valid during the call only.
+// input, row by row; those of the pad are gray. Pixels are valid during the call only. A large
+// frame is made in bands of rows, each from top to bottom, in several threads at once.
 template <class Emit>
 FrameFit Preprocess::each_row(const FrameView& frame, const Emit& emit) const {
     check(frame);
-    std::unique_ptr<FrameRows> rows = rows_for(frame);
-    const FrameFit fit = rows->tables()->fit();
-    rows->start(frame);
+    const std::shared_ptr<const FrameTables> tables = tables_for(frame);
+    const FrameFit fit = tables->fit();
     const auto pad = [&](int y, int from, int to) {
         if (from < to) emit(y, from, pad_row_.data(), std::size_t{1}, index(to - from), true);
     };
     const int bottom = fit.y.pad + fit.y.count;
     const int right = fit.x.pad + fit.x.count;
     for (int y = 0; y < fit.y.pad; ++y) pad(y, 0, recipe_.width);
-    for (int y = fit.y.pad; y < bottom; ++y) {
-        pad(y, 0, fit.x.pad);
-        emit(y, fit.x.pad, rows->row(y - fit.y.pad), rows->pixel_bytes(), index(fit.x.count),
-             false);
-        pad(y, right, recipe_.width);
+    const auto make = [&](FrameRows& rows, int from, int to) {
+        rows.start(frame);
+        for (int y = from; y < to; ++y) {
+            pad(fit.y.pad + y, 0, fit.x.pad);
+            emit(fit.y.pad + y, fit.x.pad, rows.row(y), rows.pixel_bytes(), index(fit.x.count),
+                 false);
+            pad(fit.y.pad + y, right, recipe_.width);
+        }
+    };
+    const bool worth_it = tables->bytes_read() >= kWorthSplitting;
+    const cpu::SideBySide split(worth_it ? std::min(most_threads_, fit.y.count) : 1);
+    const int parts = split.parts();
+    std::array<std::unique_ptr<FrameRows>, cpu::SideBySide::kMost> rows;
+    for (int part = 0; part < parts; ++part) rows[index(part)] = rows_for(tables);
+    if (parts == 1) {
+        make(*rows[0], 0, fit.y.count);
+    } else {
+        split.run([&](int part) {
+            make(*rows[index(part)], fit.y.count * part / parts, fit.y.count * (part + 1) / parts);
+        });
     }
     for (int y = bottom; y < recipe_.height; ++y) pad(y, 0, recipe_.width);
     const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(rows));
+    for (int part = 0; part < parts; ++part) idle_.push_back(std::move(rows[index(part)]));
     return fit;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/frame.hpp"
 #include "cpu/features.hpp"
+#include "cpu/side_by_side.hpp"
 #include "plan/frame_rows.hpp"
 #include "plan/pack.hpp"
 #include "plan/recipe.hpp"
@@ -24,11 +25,14 @@ constexpr int resized_bytes_per_pixel(PixelFormat format) noexcept {
 
 // Fixed but for a cache: the coefficient tables of the latest frame size and format. run() and
 // resize() are safe from several threads at once. After the first frame of a size and format they
-// allocate nothing, as long as no more threads meet inside than before.
+// allocate nothing, as long as no more threads meet inside than before; but frames of more than
+// 1920 x 1080 pixels may begin threads, which end with the call.
 class Preprocess {
   public:
     // Raises Error(input) for values that check(Recipe) or Pack refuses.
-    explicit Preprocess(const Recipe& recipe, cpu::Features features = cpu::enabled());
+    // A call takes `most_threads` at most, and more than its own for large frames only.
+    explicit Preprocess(const Recipe& recipe, cpu::Features features = cpu::enabled(),
+                        int most_threads = cpu::SideBySide::kMost);
 
     const Recipe& recipe() const noexcept { return recipe_; }
 
@@ -47,10 +51,11 @@ class Preprocess {
     template <class Emit>
     FrameFit each_row(const FrameView& frame, const Emit& emit) const;
     std::shared_ptr<const FrameTables> tables_for(const FrameView& frame) const;
-    std::unique_ptr<FrameRows> rows_for(const FrameView& frame) const;
+    std::unique_ptr<FrameRows> rows_for(const std::shared_ptr<const FrameTables>& tables) const;
 
     Recipe recipe_;
     cpu::Features features_;
+    int most_threads_;
     Pack pack_;
     std::vector<std::uint8_t> pad_row_;  // gray; empty where no fit needs it
 

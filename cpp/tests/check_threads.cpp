@@ -67,7 +67,8 @@ bool preprocess(Resize resize) {
                                            make_picture(kSide, kSide, random),
                                            make_picture(2 * kSide, 2 * kSide, random),
                                            make_picture(100, 70, random, ei::PixelFormat::yuyv),
-                                           make_picture(100, 70, random, ei::PixelFormat::nv12)};
+                                           make_picture(100, 70, random, ei::PixelFormat::nv12),
+                                           make_picture(4056, 720, random)};  // made in bands
     ei::plan::Recipe recipe;
     recipe.height = recipe.width = kSide;
     recipe.resize = resize;

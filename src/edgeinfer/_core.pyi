@@ -280,9 +280,10 @@ class PreprocessPlan:
         | None = None,
         pad: typing.SupportsInt | typing.SupportsIndex = 114,
         scalar: bool = False,
+        threads: typing.SupportsInt | typing.SupportsIndex = 4,
     ) -> None:
         """
-        scalar=True keeps to the scalar kernels, for comparison.
+        scalar=True keeps to the scalar kernels, for comparison. threads: at most.
         """
     def resize(
         self, frame: typing.Any, format: str, matrix: str = "bt601", full_range: bool = False

@@ -6,6 +6,7 @@ The arithmetic is in the compiled core; nothing here touches a pixel.
 import enum
 import json
 from collections.abc import Mapping
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
@@ -88,6 +89,10 @@ class Preprocess:
             that would saturate or leave fewer than 16 different values, as 1/255 does; uint8 with
             ``scale=1`` holds the bytes themselves.
         pad: gray level around a letterboxed frame, 0..255; no effect with other fits.
+        threads: how many threads a call may compute with, the calling one included. None: as many
+            as there are usable cores, 4 at most, for frames larger than 1920 x 1080 while no other
+            call is split; one for all others. 1: never another thread. The result is the same to
+            the last bit. Not part of the recipe.
 
     Raises:
         InputError: a value out of range, or values that do not go together; the text says what
@@ -114,6 +119,7 @@ class Preprocess:
         dtype: str = "float32",
         quant: tuple[float, int] | None = None,
         pad: int = 114,
+        threads: int | None = None,
     ) -> None:
         self._size = _two_ints("size", size)
         self._resize = _member("resize", resize, Resize)
@@ -126,6 +132,7 @@ class Preprocess:
         self._dtype = _choice("dtype", dtype, ("float32", "uint8", "int8"))
         self._quant = _quant(quant)
         self._pad = _level("pad", pad)
+        self._threads = _threads(threads)
         self._plan = PreprocessPlan(
             height=self._size[0],
             width=self._size[1],
@@ -139,6 +146,7 @@ class Preprocess:
             dtype=self._dtype,
             quant=self._quant,
             pad=self._pad,
+            threads=_MOST_THREADS if self._threads is None else self._threads,
         )
 
     @property
@@ -199,6 +207,7 @@ class Preprocess:
         recipe: str | PathLike[str] | Mapping[str, Any],
         *,
         defaults: Mapping[str, Any] | None = None,
+        threads: int | None = None,
     ) -> Self:
         """Build from what `to_recipe` gives.
 
@@ -206,6 +215,7 @@ class Preprocess:
             recipe: a mapping, or the path of a JSON file that holds one. ``size`` is required; what
                 is left out takes the default of `Preprocess`.
             defaults: values for what the recipe leaves out, such as a model's layout and dtype.
+            threads: as for `Preprocess`.
 
         Raises:
             InputError: the file cannot be read, a key is unknown, or a value is refused.
@@ -223,7 +233,7 @@ class Preprocess:
         for key, kind in (("resize", Resize), ("fit", Fit)):
             if key in settings:
                 settings[key] = kind[_choice(key, settings[key], tuple(kind.__members__))]
-        return cls(settings.pop("size"), **settings)
+        return cls(settings.pop("size"), threads=threads, **settings)
 
     def to_recipe(self) -> dict[str, Any]:
         """The recipe as values that JSON can hold; `from_recipe` gives an equal `Preprocess`."""
@@ -242,8 +252,8 @@ class Preprocess:
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The plan holds pointers to kernels of this process; the recipe says all there is to it.
-        return type(self).from_recipe, (self.to_recipe(),)
+        # The plan holds pointers to kernels of this process; the recipe says what it computes.
+        return partial(type(self).from_recipe, threads=self._threads), (self.to_recipe(),)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{key}={value!r}" for key, value in self.to_recipe().items())
@@ -265,6 +275,8 @@ _RECIPE_KEYS = (
 )
 
 
+# Beyond it the core takes no more; a number that its integers hold.
+_MOST_THREADS = 64
 # Sides beyond this are refused before the core, whose integers would not hold all of Python's.
 _LARGEST_SIDE = 65535
 
@@ -362,6 +374,15 @@ def _level(name: str, value: Any) -> int:
     if not whole or not 0 <= value <= 255:
         raise InputError(f"{name}: found {_shown(value)}; wanted a gray level within 0..255")
     return int(value)
+
+
+def _threads(value: Any) -> int | None:
+    if value is None:
+        return None
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise InputError(f"threads: found {_shown(value)}; wanted None or a number from 1 up")
+    return min(int(value), _MOST_THREADS)
 
 
 def _two_ints(name: str, values: Any) -> tuple[int, int]:
