@@ -8,6 +8,7 @@
 #include "kernels/area_rows/area_rows.hpp"
 #include "kernels/average_2x2/average_2x2.hpp"
 #include "kernels/average_boxes/average_boxes.hpp"
+#include "kernels/lerp_2x2/lerp_2x2.hpp"
 #include "kernels/lerp_columns/lerp_columns.hpp"
 #include "kernels/lerp_rows/lerp_rows.hpp"
 #include "kernels/map_interleaved/map_interleaved.hpp"
@@ -66,6 +67,19 @@ Trial of_lerp_columns() {
                           for (const std::size_t p : kPixelBytes) {
                               fn(row->data(), p, kSource, axis->lerp(),
                                  take<std::int16_t>(out, lanes(p) * kTarget));
+                          }
+                      });
+}
+
+Trial of_lerp_2x2() {
+    auto axis = std::make_shared<const cv2_linear::Axis>(whole(kSource, kTarget),
+                                                         cv2_linear::Axis::Border::reweight);
+    return make_trial("lerp_2x2", lerp_2x2::kVariants, 2 * 4 * kTarget,
+                      [axis, data = pixels(2 * 4 * kSource)](lerp_2x2::Fn fn, Bytes out) {
+                          for (const std::size_t p : {std::size_t{3}, std::size_t{4}}) {
+                              const lerp_2x2::Rows rows{data->data(), data->data() + p * kSource};
+                              fn(rows, rows, p, kSource, axis->lerp(), {700, 1348},
+                                 take<std::uint8_t>(out, 4 * kTarget));
                           }
                       });
 }
@@ -287,10 +301,11 @@ Trial of_upsample_argmax() {
 }  // namespace
 
 std::vector<Trial> make_trials() {
-    return {of_area_columns(), of_area_rows(),    of_average_2x2(),      of_average_boxes(),
-            of_lerp_columns(), of_lerp_rows(),    of_map_planar(),       of_map_interleaved(),
-            of_pack_planar(),  of_pick_columns(), of_pack_interleaved(), of_resize_columns(),
-            of_resize_rows(),  of_split_yuyv(),   of_upsample_argmax(),  of_yuv_rgb()};
+    return {of_area_columns(),    of_area_rows(),    of_average_2x2(),  of_average_boxes(),
+            of_lerp_2x2(),        of_lerp_columns(), of_lerp_rows(),    of_map_planar(),
+            of_map_interleaved(), of_pack_planar(),  of_pick_columns(), of_pack_interleaved(),
+            of_resize_columns(),  of_resize_rows(),  of_split_yuyv(),   of_upsample_argmax(),
+            of_yuv_rgb()};
 }
 
 }  // namespace ei::plan

@@ -39,17 +39,6 @@ const std::uint8_t* pixel(const std::uint8_t* row, const Lerp& lerp, std::size_t
     return row + static_cast<std::size_t>(lerp.left[x]) * kPixelBytes;
 }
 
-// Outputs that may be made from loads of 8 bytes. Pairs move right only, so the others are last.
-template <int kPixelBytes>
-std::size_t within_reach(const Lerp& lerp, std::size_t width) noexcept {
-    std::size_t outputs = lerp.outputs;
-    while (outputs > 0 && static_cast<std::size_t>(lerp.left[outputs - 1]) * kPixelBytes + 8 >
-                              width * kPixelBytes) {
-        --outputs;
-    }
-    return outputs;
-}
-
 template <int kPixelBytes>
 void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
             std::int16_t* out) noexcept {
@@ -57,7 +46,7 @@ void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
     const __m256i spread_second = spread<kPixelBytes>(8);
     const __m256i even = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
     const __m256i odd = _mm256_setr_epi32(1, 1, 1, 1, 3, 3, 3, 3);
-    const std::size_t reach = within_reach<kPixelBytes>(lerp, width);
+    const std::size_t reach = within_reach(lerp, kPixelBytes, width);
     std::size_t x = 0;
     for (; x + 4 <= reach; x += 4) {
         const __m256i pixels = _mm256_inserti128_si256(

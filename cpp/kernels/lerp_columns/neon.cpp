@@ -26,12 +26,7 @@ uint8x8_t pair_at(const std::uint8_t* row, const Lerp& lerp, std::size_t x) noex
 template <int kPixelBytes>
 void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
             std::int16_t* out) noexcept {
-    // Outputs that may be made from loads of 8 bytes. Pairs move right only: the others are last.
-    std::size_t reach = lerp.outputs;
-    while (reach > 0 &&
-           static_cast<std::size_t>(lerp.left[reach - 1]) * kPixelBytes + 8 > width * kPixelBytes) {
-        --reach;
-    }
+    const std::size_t reach = within_reach(lerp, kPixelBytes, width);
     std::size_t x = 0;
     for (; x + 2 <= reach; x += 2) {
         const int16x4_t weights = vld1_s16(lerp.weights + 2 * x);

@@ -1,5 +1,6 @@
 #pragma once
-// One output pixel, shared with the variants for the pixels their vectors cannot reach.
+// One output pixel, shared with the variants for the pixels their vectors cannot reach, and which
+// those are.
 
 #include "kernels/lerp_columns/lerp_columns.hpp"
 
@@ -25,6 +26,17 @@ inline void colour_pixel(const std::uint8_t* row, std::size_t pixel_bytes, const
     out[4 * x + 1] = mix(left[1], right[1], weights);
     out[4 * x + 2] = pixel_bytes == 2 ? std::int16_t{0} : mix(left[2], right[2], weights);
     out[4 * x + 3] = 0;
+}
+
+// Outputs that may be made from loads of 8 bytes. Pairs move right only, so the others are last.
+inline std::size_t within_reach(const Lerp& lerp, std::size_t pixel_bytes,
+                                std::size_t width) noexcept {
+    std::size_t outputs = lerp.outputs;
+    while (outputs > 0 && static_cast<std::size_t>(lerp.left[outputs - 1]) * pixel_bytes + 8 >
+                              width * pixel_bytes) {
+        --outputs;
+    }
+    return outputs;
 }
 
 }  // namespace ei::lerp_columns

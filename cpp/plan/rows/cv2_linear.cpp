@@ -6,10 +6,12 @@
 
 #include "base/aligned_buffer.hpp"
 #include "kernels/average_2x2/average_2x2.hpp"
+#include "kernels/lerp_2x2/lerp_2x2.hpp"
 #include "kernels/lerp_columns/lerp_columns.hpp"
 #include "kernels/lerp_rows/lerp_rows.hpp"
 #include "plan/rows/ahead.hpp"
 #include "plan/rows/cv2_axis.hpp"
+#include "plan/rows/cv2_linear_apart.hpp"
 #include "plan/rows/variant_names.hpp"
 
 namespace ei::plan::cv2_linear {
@@ -163,6 +165,7 @@ std::unique_ptr<const Resampler> make(const PlaneSpan& span, cpu::Features featu
     if (is_halved(span.columns) && is_halved(span.rows)) {
         return std::make_unique<Halved>(span, features);
     }
+    if (apart::serves(span, features)) return apart::make(span, features);
     return std::make_unique<Linear>(span, Axis::Positions::centres, features);
 }
 
@@ -174,6 +177,7 @@ std::string variants(cpu::Features features) {
     std::string text;
     name_variant(text, "lerp_columns", lerp_columns::kVariants, features);
     name_variant(text, "lerp_rows", lerp_rows::kVariants, features);
+    name_variant(text, "lerp_2x2", lerp_2x2::kVariants, features);
     name_variant(text, "average_2x2", average_2x2::kVariants, features);
     return text;
 }
