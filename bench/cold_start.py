@@ -58,7 +58,8 @@ tensor = np.fromfile(sys.argv[2], np.float32).reshape(spec.shape)
 answer = session.run(None, {spec.name: tensor})[0]
 """
 
-# The session comes first: the memory that a load gives back then serves NumPy's import.
+# The session comes first: it loads beside NumPy's import, on a second core where there is one. The
+# network runs in one thread, as on every side.
 _EDGEINFER = """
 import sys
 import edgeinfer

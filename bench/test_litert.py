@@ -45,3 +45,12 @@ def test_an_operator_without_a_rule_is_named() -> None:
     graph.node("Selu", [INPUT], "y")
     with pytest.raises(ValueError, match="Selu"):
         tflite_bytes(graph.model("other", (8, 8), "y", (1, 3, 8, 8)))
+
+
+def test_a_convolution_that_no_rule_writes_is_refused() -> None:
+    # Left out of the file, the holes of its kernel would give another network without a word.
+    graph = Graph(np.random.default_rng(0))
+    output = graph.conv(INPUT, "y", (3, 4), kernel=3, activation=False)
+    graph.nodes[-1].attribute.append(onnx.helper.make_attribute("dilations", [2, 2]))
+    with pytest.raises(ValueError, match="dilations"):
+        tflite_bytes(graph.model("other", (8, 8), output, (1, 4, 6, 6)))

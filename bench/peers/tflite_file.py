@@ -95,7 +95,10 @@ class _Writer:
     def _conv(self, node: onnx.NodeProto) -> None:
         weights = self._constants[node.input[1]]
         found = _attributes(node)
-        strides, pads, groups = found["strides"], found["pads"], found["group"]
+        strides, pads, groups = found.pop("strides"), found.pop("pads"), found.pop("group")
+        found.pop("kernel_shape", None)  # the weights tell
+        if found or len(node.input) != 3:
+            raise ValueError(f"no rule writes a Conv by {found} of {len(node.input)} inputs")
         outputs, inputs_a_group = weights.shape[:2]
         if groups not in (1, outputs) or (groups > 1 and inputs_a_group > 1):
             raise ValueError(f"no rule writes a convolution of {groups} groups as TFLite")
@@ -139,12 +142,18 @@ class _Writer:
         return clip.output[0], tfl.ActivationFunctionType.RELU6
 
     def _add(self, node: onnx.NodeProto) -> None:
-        inputs = [self._tensor(name) for name in node.input]
+        inputs = self._computed(node)
         self._operator("ADD", inputs, node.output[0], "AddOptions", tfl.AddOptionsT())
 
     def _mul(self, node: onnx.NodeProto) -> None:
-        inputs = [self._tensor(name) for name in node.input]
+        inputs = self._computed(node)
         self._operator("MUL", inputs, node.output[0], "MulOptions", tfl.MulOptionsT())
+
+    def _computed(self, node: onnx.NodeProto) -> list[int]:
+        constants = [name for name in node.input if name in self._constants]
+        if constants:
+            raise ValueError(f"no rule writes {node.op_type} of the constant {constants[0]}")
+        return [self._tensor(name) for name in node.input]
 
     def _logistic(self, node: onnx.NodeProto) -> None:
         self._operator("LOGISTIC", [self._tensor(node.input[0])], node.output[0], "NONE", None)
