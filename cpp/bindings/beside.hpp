@@ -1,6 +1,7 @@
 #pragma once
 // Work of the core beside Python's: two threads where a first result has to wait for both.
 
+#include <cxxabi.h>
 #include <pybind11/pybind11.h>
 
 #include <exception>
@@ -16,7 +17,8 @@ namespace ei::bindings {
 
 // Does `work`, which must not touch a Python object, in a thread of its own, and `meanwhile` in the
 // calling one, which keeps the interpreter's lock for it. Gives what `work` gives, once both are
-// over; where both raise, what `work` raised. Without a thread to be had, one follows the other.
+// over; where both raise, what `work` raised, unless the other asks the program to stop (Ctrl-C).
+// Without a thread to be had, one follows the other.
 template <class Work, class Meanwhile>
 auto beside(Work&& work, Meanwhile&& meanwhile) {
     std::packaged_task<std::invoke_result_t<Work>()> task(std::forward<Work>(work));
@@ -29,8 +31,17 @@ auto beside(Work&& work, Meanwhile&& meanwhile) {
         task();
     }
     std::exception_ptr failed;
+    bool told_to_stop = false;
     try {
         meanwhile();
+    } catch (const pybind11::error_already_set& error) {
+        failed = std::current_exception();
+        told_to_stop = !error.matches(PyExc_Exception);
+#if defined(__GLIBCXX__)
+    } catch (const abi::__forced_unwind&) {
+        // CPython before 3.14 ends a daemon thread so, and `thread` still works on this stack.
+        WithoutGil::wait_for_the_end();
+#endif
     } catch (...) {
         failed = std::current_exception();
     }
@@ -39,7 +50,7 @@ auto beside(Work&& work, Meanwhile&& meanwhile) {
         thread.join();
     }
     if (failed != nullptr) {
-        result.get();
+        if (!told_to_stop) result.get();
         std::rethrow_exception(failed);
     }
     return result.get();

@@ -9,6 +9,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/beside.hpp"
 #include "bindings/gather.hpp"
+#include "bindings/numpy_environment.hpp"
 #include "bindings/register.hpp"
 #include "bindings/run.hpp"
 #include "bindings/tensors.hpp"
@@ -71,7 +72,8 @@ std::shared_ptr<flow::Network> loaded(const flow::LoadOptions& options, Load&& l
         const WithoutGil without_gil;  // no Python object is touched
         network = load();
     } else {
-        network = beside(load, &prepare_for_arrays);
+        const NumpyEnvironment environment;
+        network = beside(load, [] { py::module_::import("numpy"); });
     }
     prepare_for_arrays();
     return std::const_pointer_cast<flow::Network>(network);

@@ -29,7 +29,7 @@ WithoutGil::~WithoutGil() {
     ++g_asking;
     if (g_ending && PyThread_get_thread_ident() != g_last) {
         --g_asking;
-        while (true) std::this_thread::sleep_for(std::chrono::hours(1));
+        wait_for_the_end();
     }
     PyEval_RestoreThread(state_);
     --g_asking;
@@ -37,6 +37,10 @@ WithoutGil::~WithoutGil() {
 
 void WithoutGil::watch_the_end() {
     py::module_::import("atexit").attr("register")(py::cpp_function(&end));
+}
+
+void WithoutGil::wait_for_the_end() {
+    while (true) std::this_thread::sleep_for(std::chrono::hours(1));
 }
 
 }  // namespace ei::bindings

@@ -18,6 +18,8 @@ class WithoutGil {
 
     // Makes the interpreter tell us when it ends; called once, when the module is made.
     static void watch_the_end();
+    // Keeps a thread that may never run Python again from going on.
+    [[noreturn]] static void wait_for_the_end();
 
   private:
     PyThreadState* state_;

@@ -41,8 +41,10 @@ def carried() -> list[str]:
     found: list[str] = []
     for folder in _package_folders("onnxruntime"):
         inside = os.path.join(folder, "capi")
-        names = os.listdir(inside) if os.path.isdir(inside) else []
-        libraries = [name for name in names if _is_library(name)]
+        try:
+            libraries = [name for name in os.listdir(inside) if _is_library(name)]
+        except OSError:  # missing, or not to be read: the search goes on, and tells if it fails
+            continue
         # A wheel holds one file; where an old one was left behind, the newest name wins.
         found += [os.path.join(inside, name) for name in sorted(libraries, key=_version)[::-1]]
     return found
@@ -54,7 +56,8 @@ def _package_folders(name: str) -> list[str]:
     if name in sys.modules:
         return list(getattr(sys.modules[name], "__path__", ()))
     for finder in sys.meta_path:
-        spec = finder.find_spec(name, None)
+        find = getattr(finder, "find_spec", None)  # finders of Python 2's kind have none
+        spec = find(name, None) if find is not None else None
         if spec is not None:
             return list(spec.submodule_search_locations or ())
     return []

@@ -56,6 +56,64 @@ def test_of_a_bad_model_and_a_bad_numpy_the_model_is_told(broken_numpy: Path) ->
     assert done.stderr.splitlines()[-1].startswith("edgeinfer.errors.ModelError")
 
 
+def test_of_a_bad_model_and_an_interrupted_import_the_interrupt_is_told(
+    broken_numpy: Path,
+) -> None:
+    (broken_numpy / "numpy" / "__init__.py").write_text("raise KeyboardInterrupt")
+    done = python(
+        "try:\n    ei.Session(b'no model', threads=1)\n"
+        "except KeyboardInterrupt:\n    print('interrupted')",
+        folder=broken_numpy,
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
+
+
+def test_nothing_changes_the_environment_while_numpy_is_imported_beside_a_load() -> None:
+    # The load reads it in another thread, and setenv moves what getenv reads.
+    done = python(
+        "import os, sys\n"
+        "def hook(event, arguments):\n"
+        "    if event not in ('os.putenv', 'os.unsetenv') or 'numpy' not in sys.modules:\n"
+        "        return\n"
+        "    if getattr(sys.modules['numpy'].__spec__, '_initializing', False):\n"
+        "        print(event, arguments)\n"
+        "sys.addaudithook(hook)\n"
+        "before = dict(os.environ)\n"
+        f"{LOAD}assert os.environ == before, 'something was left behind'{RUN}"
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_variables_of_numpys_that_the_owner_set_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_MAIN_FREE", "0")
+    done = python(f"{LOAD}import os\nassert os.environ['OPENBLAS_MAIN_FREE'] == '0'{RUN}")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("imported", ["numpy/__init__.py", "dataclasses.py"])
+def test_the_program_ends_cleanly_while_a_daemon_thread_imports(
+    tmp_path: Path, imported: str
+) -> None:
+    # CPython before 3.14 unwinds such a thread when it asks for the lock; the core's own still
+    # works on its stack then. The end lasts until it has asked.
+    (tmp_path / imported).parent.mkdir(exist_ok=True)
+    (tmp_path / imported).write_text(
+        "import builtins, time\nbuiltins.reached.set()\nwhile True: time.sleep(0.001)"
+    )
+    done = python(
+        "import builtins, threading, time\n"
+        "builtins.reached = threading.Event()\n"
+        "class Last:\n"
+        "    def __del__(self, sleep=time.sleep):\n        sleep(0.2)\n"
+        "last = Last()\n"
+        f"def work():\n    {LOAD}"
+        "threading.Thread(target=work, daemon=True).start()\n"
+        "builtins.reached.wait()",
+        folder=tmp_path,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_refused_model_leaves_a_process_that_loads_another() -> None:
     code = f"try:\n    ei.Session(b'no model')\nexcept ei.ModelError:\n    pass\n{LOAD}{RUN}"
     done = python(code)

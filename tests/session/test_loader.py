@@ -172,6 +172,27 @@ def test_the_newest_of_several_carried_libraries_comes_first(
     assert found == ["1.31.1", "1.20.10", "1.20.9", "1.9.0"]
 
 
+def test_a_finder_of_the_old_kind_does_not_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [object(), *sys.meta_path])  # without find_spec
+    assert carried() in map(Path, _library.carried())
+
+
+def test_a_package_whose_folder_cannot_be_listed_carries_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "onnxruntime" / "capi").mkdir(parents=True)
+    (tmp_path / "onnxruntime" / "__init__.py").touch()
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def listdir(path: str) -> list[str]:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(_library.os, "listdir", listdir)
+    assert _library.carried() == []
+
+
 def test_the_onnxruntime_package_is_never_imported() -> None:
     done = python(f"{RUN_ONCE}\nprint([m for m in sys.modules if m.startswith('onnx')])")
     assert done.returncode == 0, done.stderr
