@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,30 @@ def test_each_session_has_a_bound_of_its_own() -> None:
     assert without.describe()["arena"] is None
 
 
+def test_sessions_that_load_at_once_get_each_its_own_bound() -> None:
+    names = ["x", *(f"t{i}" for i in range(400)), "y"]  # long enough a load for others to begin
+    nodes = [helper.make_node("Abs", [a], [b]) for a, b in pairwise(names)]
+    model = model_bytes(nodes, [tensor("x", ("n",))], [tensor("y", ("n",))])
+    x = numbers(1 << 16)
+    begin = threading.Barrier(4)
+
+    def load(thread: int) -> list[int]:
+        begin.wait()
+        taken = []
+        for step in range(12):
+            session = bounded(None if (thread + step) % 3 == 0 else 1, model)
+            np.testing.assert_array_equal(session.run(x)["y"], np.abs(x))
+            if (thread + step) % 3:
+                taken.append(arena_of(session)["most_bytes"])
+        return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [one for some in pool.map(load, range(4)) for one in some]
+    assert len(taken) == 32
+    assert len(set(taken)) == 1
+    assert taken[0] > x.nbytes
+
+
 def test_runs_at_once_share_the_bound_and_each_is_right_or_refused() -> None:
     session = bounded(40)
     frames = [numbers(MB, seed) for seed in range(4)]
@@ -247,7 +272,9 @@ def forget_the_peak():
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
 
-options = ei.SessionOptions(arena_mb=int(sys.argv[2]) or None, graph="off")
+options = ei.SessionOptions(
+    arena_mb=int(sys.argv[2]) or None, arena=sys.argv[3] == "True", graph="off"
+)
 frames = [np.ones(n << 20, np.float32) for n in (1, 2, 3, 4, 8, 2, 6, 1)]
 first = ei.Session(bytes.fromhex(sys.argv[1]), threads=1, cache=False)
 first.run(np.ones(8, np.float32))
@@ -266,16 +293,19 @@ for _ in range(3):
             refused += 1
 peak = of_status("VmHWM") - before
 kept = of_status("VmRSS") - before
+for _ in range(8):
+    session.run(np.ones(8, np.float32))
+small = of_status("VmRSS") - before
 session.close()
 gc.collect()
-print(json.dumps({"refused": refused, "peak": peak, "kept": kept,
+print(json.dumps({"refused": refused, "peak": peak, "kept": kept, "small": small,
                   "closed": of_status("VmRSS") - before}))
 """
 
 
-def measured(arena_mb: int) -> dict[str, float]:
+def measured(arena_mb: int, arena: bool = True) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-c", PEAK, chain().hex(), str(arena_mb)],
+        [sys.executable, "-c", PEAK, chain().hex(), str(arena_mb), str(arena)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -293,5 +323,7 @@ def test_the_process_grows_by_no_more_than_the_bound_and_shrinks_behind_close() 
     found = measured(48)
     assert found["refused"] > 0
     assert 24 < found["peak"] < 48 + 4
-    assert found["kept"] < 48 + 4
+    assert 24 < found["kept"] < 48 + 4
+    assert found["small"] < 4
     assert found["closed"] < 4
+    assert measured(48, arena=False)["kept"] < 4
