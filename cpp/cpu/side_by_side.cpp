@@ -1,5 +1,8 @@
 #include "cpu/side_by_side.hpp"
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -12,7 +15,16 @@
 namespace ei::cpu {
 namespace {
 
-std::atomic<bool> g_taken{false};
+// The process that has a call split. A child that is forked meanwhile finds its parent's number,
+// and not a turn that nobody in it would ever end.
+std::atomic<pid_t> g_taken_by{0};
+
+bool take_turn() {
+    const pid_t self = ::getpid();
+    pid_t holder = g_taken_by.load(std::memory_order_relaxed);
+    return holder != self &&
+           g_taken_by.compare_exchange_strong(holder, self, std::memory_order_acquire);
+}
 
 // Counted once: it reads files. Two threads that come at once count twice, alike; a static of the
 // function would leave a child hanging that was forked while its parent counted.
@@ -31,11 +43,11 @@ int cores() {
 SideBySide::SideBySide(int wanted) : parts_(1) {
     if (wanted < 2) return;
     const int parts = std::min({wanted, cores(), kMost});
-    if (parts > 1 && !g_taken.exchange(true, std::memory_order_acquire)) parts_ = parts;
+    if (parts > 1 && take_turn()) parts_ = parts;
 }
 
 SideBySide::~SideBySide() {
-    if (parts_ > 1) g_taken.store(false, std::memory_order_release);
+    if (parts_ > 1) g_taken_by.store(0, std::memory_order_release);
 }
 
 void SideBySide::run(const std::function<void(int)>& work) const {

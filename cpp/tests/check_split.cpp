@@ -61,11 +61,20 @@ bool from_many_threads() {
     return right;
 }
 
-bool in_a_child() {
+template <class Work>
+bool in_a_child(const Work& work) {
     const pid_t child = ::fork();
-    if (child == 0) ::_exit(each_part_once(SideBySide::kMost) ? 0 : 1);
+    if (child == 0) ::_exit(work() ? 0 : 1);
     int status = 0;
     return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+bool in_a_child_of_one_at_work() {
+    const SideBySide held(SideBySide::kMost);
+    return in_a_child([&] {
+        const bool first = SideBySide(SideBySide::kMost).parts() == held.parts();
+        return first && SideBySide(SideBySide::kMost).parts() == held.parts();
+    });
 }
 
 bool say(const char* what, bool right) {
@@ -81,6 +90,8 @@ int main() {
     right = say("as many parts as cores", as_many_as_cores()) && right;
     right = say("one call at a time", one_at_a_time()) && right;
     right = say("from many threads", from_many_threads()) && right;
-    right = say("in a forked child", in_a_child()) && right;
+    const auto splits = [] { return each_part_once(SideBySide::kMost); };
+    right = say("in a forked child", in_a_child(splits)) && right;
+    right = say("in one forked meanwhile", in_a_child_of_one_at_work()) && right;
     return right ? 0 : 1;
 }

@@ -75,14 +75,26 @@ def test_many_callers_at_once_each_get_their_frame() -> None:
 
 
 CHILDREN = """
-import json, os, sys
+import json, os, sys, time
 import numpy as np
+from edgeinfer._core import usable_cores
 from edgeinfer.preprocess import Preprocess
+
+def shared(plan):
+    # Whether other threads did a part of the work worth the name.
+    plan(frame)
+    process, thread = time.process_time_ns(), time.thread_time_ns()
+    for _ in range(10):
+        plan(frame)
+    thread = time.thread_time_ns() - thread
+    return time.process_time_ns() - process - thread > thread // 8
 
 frame = np.random.default_rng(1).integers(0, 256, (2000, 2000, 3), dtype=np.uint8)
 plan = Preprocess((64, 64))
 wanted = Preprocess((64, 64), threads=1)(frame).tensor.tobytes()
 told = {"here": plan(frame).tensor.tobytes() == wanted}
+told["shared"] = shared(plan) == (usable_cores() > 1)
+told["shared by one"] = shared(Preprocess((64, 64), threads=1))
 child = os.fork()
 if child == 0:
     os._exit(0 if all(plan(frame).tensor.tobytes() == wanted for _ in range(5)) else 1)
@@ -95,7 +107,7 @@ print(json.dumps(told))
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="lists threads in /proc")
-def test_a_forked_child_computes_on_and_no_thread_stays() -> None:
+def test_cores_share_a_frame_a_forked_child_computes_on_and_no_thread_stays() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CHILDREN],
         capture_output=True,
@@ -106,6 +118,8 @@ def test_a_forked_child_computes_on_and_no_thread_stays() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {
         "here": True,
+        "shared": True,
+        "shared by one": False,
         "child": True,
         "threads left": 1,
         "on one core": True,
