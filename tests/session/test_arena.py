@@ -142,6 +142,24 @@ def test_arrays_of_the_caller_are_not_counted() -> None:
     np.testing.assert_array_equal(binding.outputs["y"], out)
 
 
+def test_room_in_pieces_is_no_room_for_a_run() -> None:
+    twice = model_bytes(
+        [helper.make_node("Add", ["x", "x"], ["y"])], [tensor("x", ("n",))], [tensor("y", ("n",))]
+    )
+    session = bounded(9, twice)
+    x, wide = numbers(MB // 4), numbers(MB // 2)
+    held = [session.run(x)["y"] for _ in range(8)]  # 1 MiB each
+    del held[::2]
+    with pytest.raises(ei.RunError, match="in one piece") as caught:
+        session.run(wide)
+    assert caught.value.reason == "memory"
+    assert arena_of(session)["in_use_bytes"] + wide.nbytes < 7 * MB
+    held.append(session.run(x)["y"])
+    assert arena_of(session)["most_bytes"] < 8.5 * MB
+    held.clear()
+    np.testing.assert_array_equal(session.run(wide)["y"], 2 * wide)
+
+
 def test_each_session_has_a_bound_of_its_own() -> None:
     x = numbers(2 * MB)
     tight, wide, without = bounded(4), bounded(64), bounded(None)
