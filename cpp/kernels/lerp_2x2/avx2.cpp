@@ -77,36 +77,43 @@ __m256i mix_columns(__m256i pairs, __m256i coarse, __m256i fine) noexcept {
                             _mm256_srli_epi16(_mm256_maddubs_epi16(pairs, fine), 4));
 }
 
-struct RowWeights {
-    __m256i upper, lower;
-};
-
+// What a turn takes, by value: bytes stored to `out` may be anybody's, so whatever lies behind a
+// reference would be loaded again after each store, at a third more time.
 template <int kPixelBytes>
-__m256i four_outputs(const Rows& rows, const Lerp& lerp, const RowWeights& weights,
-                     std::size_t x) noexcept {
-    const __m256i coarse = four_weights(lerp.coarse + 2 * x);
-    const __m256i fine = four_weights(lerp.fine + 2 * x);
-    const auto column = [&](const std::uint8_t* row) {
-        return mix_columns(four_pairs<kPixelBytes>(row, lerp.left + x), coarse, fine);
-    };
-    const __m256i sum = _mm256_add_epi16(_mm256_mulhi_epi16(column(rows.upper), weights.upper),
-                                         _mm256_mulhi_epi16(column(rows.lower), weights.lower));
-    return _mm256_srai_epi16(_mm256_add_epi16(sum, _mm256_set1_epi16(2)), 2);
-}
+struct Turn {
+    const std::uint8_t *upper, *lower;
+    const std::int32_t* left;
+    const std::uint8_t *coarse, *fine;
+    __m256i upper_weight, lower_weight;
+
+    __m256i four_outputs(std::size_t x) const noexcept {
+        const __m256i coarse_s8x32 = four_weights(coarse + 2 * x);
+        const __m256i fine_s8x32 = four_weights(fine + 2 * x);
+        const auto column = [&](const std::uint8_t* row) {
+            return mix_columns(four_pairs<kPixelBytes>(row, left + x), coarse_s8x32, fine_s8x32);
+        };
+        const __m256i sum = _mm256_add_epi16(_mm256_mulhi_epi16(column(upper), upper_weight),
+                                             _mm256_mulhi_epi16(column(lower), lower_weight));
+        return _mm256_srai_epi16(_mm256_add_epi16(sum, _mm256_set1_epi16(2)), 2);
+    }
+};
 
 template <int kPixelBytes>
 void colour(const Rows& rows, const Rows& rows_ahead, std::size_t width, const Lerp& lerp,
             Weights weights, std::uint8_t* out) noexcept {
-    const RowWeights row_weights{_mm256_set1_epi16(weights.upper),
+    const Turn<kPixelBytes> turn{rows.upper,
+                                 rows.lower,
+                                 lerp.left,
+                                 lerp.coarse,
+                                 lerp.fine,
+                                 _mm256_set1_epi16(weights.upper),
                                  _mm256_set1_epi16(weights.lower)};
     const std::size_t reach = lerp_columns::within_reach(lerp, kPixelBytes, width);
     Ahead ahead(rows_ahead, kPixelBytes, lerp);
     std::size_t x = 0;
     for (; x + kStep <= reach; x += kStep) {
         ahead.fetch();
-        const __m256i packed =
-            _mm256_packus_epi16(four_outputs<kPixelBytes>(rows, lerp, row_weights, x),
-                                four_outputs<kPixelBytes>(rows, lerp, row_weights, x + 4));
+        const __m256i packed = _mm256_packus_epi16(turn.four_outputs(x), turn.four_outputs(x + 4));
         // Packing works per half, so the quarters come out as 0 2 1 3.
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 4 * x),
                             _mm256_permute4x64_epi64(packed, 0b11011000));
