@@ -60,15 +60,21 @@ T* take(Bytes& out, std::size_t count) {
 constexpr std::size_t kAllLanes = (1 + 4 + 4 + 4) * kTarget;
 
 Trial of_lerp_columns() {
-    auto axis = std::make_shared<const cv2_linear::Axis>(whole(kSource, kTarget),
-                                                         cv2_linear::Axis::Border::reweight);
-    return make_trial("lerp_columns", lerp_columns::kVariants, kAllLanes * 2,
-                      [axis, row = pixels(4 * kSource)](lerp_columns::Fn fn, Bytes out) {
-                          for (const std::size_t p : kPixelBytes) {
-                              fn(row->data(), p, kSource, axis->lerp(),
-                                 take<std::int16_t>(out, lanes(p) * kTarget));
-                          }
-                      });
+    const auto axis = [](std::size_t source) {
+        return cv2_linear::Axis(whole(source, kTarget), cv2_linear::Axis::Border::reweight);
+    };
+    constexpr std::size_t kNear = 555;  // pairs near enough for chroma's loads to share them
+    constexpr std::size_t kValues = 2 * (1 + 2 + 4 + 4) * kTarget;
+    return make_trial(
+        "lerp_columns", lerp_columns::kVariants, kValues * sizeof(std::int16_t),
+        [far = axis(kSource), near = axis(kNear), row = pixels(4 * kSource)](lerp_columns::Fn fn,
+                                                                             Bytes out) {
+            for (const std::size_t p : kPixelBytes) {
+                const std::size_t values = lerp_columns::values_of(p) * kTarget;
+                fn(row->data(), p, kSource, far.lerp(), take<std::int16_t>(out, values));
+                fn(row->data(), p, kNear, near.lerp(), take<std::int16_t>(out, values));
+            }
+        });
 }
 
 Trial of_lerp_2x2() {

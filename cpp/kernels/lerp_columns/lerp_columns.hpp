@@ -3,8 +3,8 @@
 //   out = (row[left] * weights[0] + row[left + 1] * weights[1]) >> 4, per channel.
 //
 //   Units      the row holds `width` >= 2 pixels of pixel_bytes (1 gray, 2 interleaved chroma,
-//              3 colour, 4 colour and one dropped). An output pixel takes 1 value for gray, else 4:
-//              its channels, then zeros.
+//              3 colour, 4 colour and one dropped). An output pixel takes values_of(pixel_bytes):
+//              its channels, and a zero behind three.
 //   Reads      only the pixels of the row. Writes exactly lerp.outputs pixels.
 //   Aliasing   none allowed. Alignment: none needed.
 //   Rounding   integers throughout; weights are within 0..2048 and add up to 2048 +- 1, so results
@@ -22,6 +22,11 @@ namespace ei::lerp_columns {
 
 inline constexpr int kWeightBits = 11;
 
+// Values of an output pixel.
+constexpr std::size_t values_of(std::size_t pixel_bytes) noexcept {
+    return pixel_bytes < 3 ? pixel_bytes : 4;
+}
+
 // The same weights in bytes, weight = 16 * coarse + fine, so that vectors may multiply bytes:
 // (a * w0 + b * w1) >> 4 = a * c0 + b * c1 + ((a * f0 + b * f1) >> 4), without loss.
 inline constexpr int kMostCoarse = 127;  // of a signed byte; 2048 is 16 * 127 + 16
@@ -35,9 +40,9 @@ struct Lerp {
     const std::int16_t* weights = nullptr;  // per output: of the left and of the right pixel
     const std::uint8_t* coarse = nullptr;   // per output: two parts of those weights, 0..127
     const std::uint8_t* fine = nullptr;     // per output: the other two, 0..16
-    // Per output: its left pixel less that of its group's first; null where one is beyond 14, so
-    // that a pair would not lie within 16 pixels of it.
+    // Per output: its left pixel less that of its group's first, 0..255; null where one is beyond.
     const std::uint8_t* within_group = nullptr;
+    std::size_t furthest = 0;  // the greatest of them
 };
 
 using Fn = void (*)(const std::uint8_t* row, std::size_t pixel_bytes, std::size_t width,

@@ -17,6 +17,13 @@ inline void gray_pixel(const std::uint8_t* row, const Lerp& lerp, std::size_t x,
     out[x] = mix(pixel[0], pixel[1], lerp.weights + 2 * x);
 }
 
+inline void chroma_pixel(const std::uint8_t* row, const Lerp& lerp, std::size_t x,
+                         std::int16_t* out) noexcept {
+    const std::uint8_t* pixel = row + 2 * static_cast<std::size_t>(lerp.left[x]);
+    out[2 * x] = mix(pixel[0], pixel[2], lerp.weights + 2 * x);
+    out[2 * x + 1] = mix(pixel[1], pixel[3], lerp.weights + 2 * x);
+}
+
 inline void colour_pixel(const std::uint8_t* row, std::size_t pixel_bytes, const Lerp& lerp,
                          std::size_t x, std::int16_t* out) noexcept {
     const std::uint8_t* left = row + static_cast<std::size_t>(lerp.left[x]) * pixel_bytes;
@@ -24,7 +31,7 @@ inline void colour_pixel(const std::uint8_t* row, std::size_t pixel_bytes, const
     const std::int16_t* weights = lerp.weights + 2 * x;
     out[4 * x] = mix(left[0], right[0], weights);
     out[4 * x + 1] = mix(left[1], right[1], weights);
-    out[4 * x + 2] = pixel_bytes == 2 ? std::int16_t{0} : mix(left[2], right[2], weights);
+    out[4 * x + 2] = mix(left[2], right[2], weights);
     out[4 * x + 3] = 0;
 }
 

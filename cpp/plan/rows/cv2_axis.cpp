@@ -55,14 +55,14 @@ void Axis::split_weights() {
 }
 
 void Axis::group_pixels() {
-    constexpr int kFurthest = 14;
     for (std::size_t x = 0; x < left_.size(); ++x) {
         const int distance = left_[x] - left_[x - x % lerp_columns::kGroup];
-        if (distance > kFurthest) {
+        if (distance > 255) {
             within_group_.clear();
             return;
         }
         within_group_.push_back(static_cast<std::uint8_t>(distance));
+        furthest_ = std::max(furthest_, static_cast<std::size_t>(distance));
     }
 }
 

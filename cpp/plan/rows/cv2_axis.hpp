@@ -33,7 +33,8 @@ class Axis {
     lerp_columns::Lerp lerp() const noexcept {
         return {left_.size(),    left_.data(),
                 weights_.data(), coarse_.data(),
-                fine_.data(),    within_group_.empty() ? nullptr : within_group_.data()};
+                fine_.data(),    within_group_.empty() ? nullptr : within_group_.data(),
+                furthest_};
     }
 
   private:
@@ -43,6 +44,7 @@ class Axis {
     std::vector<std::int32_t> left_, right_;
     std::vector<std::int16_t> weights_;
     std::vector<std::uint8_t> coarse_, fine_, within_group_;
+    std::size_t furthest_ = 0;
 };
 
 }  // namespace ei::plan::cv2_linear

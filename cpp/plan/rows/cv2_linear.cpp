@@ -74,7 +74,7 @@ class Linear final : public Resampler {
     class Rows final : public RowSource {
       public:
         explicit Rows(const Linear& tables)
-            : RowSource(lanes(tables.span_.pixel_bytes), 1),
+            : RowSource(lerp_columns::values_of(tables.span_.pixel_bytes), 1),
               tables_(tables),
               ahead_(tables.left_bytes(), tables.wanted_bytes()),
               row_values_(index(tables.span_.columns.count) * pixel_bytes()),

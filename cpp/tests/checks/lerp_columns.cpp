@@ -25,7 +25,7 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
         for (std::size_t i = 0; shift % 3 == 1 && i < row.size(); ++i) {
             row[i] = row[i] < 128 ? 0 : 255;  // reaches both ends of the range
         }
-        const std::size_t made = lerp.outputs * (pixel_bytes == 1 ? 1 : 4);
+        const std::size_t made = lerp.outputs * values_of(pixel_bytes);
         variant(row.data(), pixel_bytes, width, lerp, found.prepare(made, shift % 64).data());
         scalar(row.data(), pixel_bytes, width, lerp, wanted.prepare(made).data());
         proof.equal("row", found.elements(), wanted.elements());
@@ -62,13 +62,14 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     for (std::size_t outputs = 1; outputs <= 130; ++outputs) each_place(97, outputs, false);
     each_place(640, 224, true);
     each_place(1920, 512, true);
+    each_place(960, 512, true);
     each_place(300, 1024, true);
     each_place(2047, 3, false);
 }
 
-template <std::size_t kPixelBytes>
+template <std::size_t kPixelBytes, int kWidth = 1920>
 double time_row(Fn fn) {
-    constexpr int kWidth = 1920, kOutputs = 512;
+    constexpr int kOutputs = 512;
     static const plan::cv2_linear::Axis axis(plan::whole(kWidth, kOutputs),
                                              plan::cv2_linear::Axis::Border::reweight);
     static const std::vector<std::uint8_t> source(kPixelBytes * kWidth, 77);
@@ -83,6 +84,7 @@ const Registration registered{"lerp_columns",
                               {{"1920 to 512 RGB", &time_row<3>},
                                {"1920 to 512 RGBA", &time_row<4>},
                                {"1920 to 512 chroma", &time_row<2>},
+                               {"960 to 512 chroma", &time_row<2, 960>},
                                {"1920 to 512 gray", &time_row<1>}}};
 
 }  // namespace
