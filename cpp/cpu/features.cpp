@@ -43,7 +43,9 @@ Features detect() noexcept {
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
         found |= kAvx512;
     }
-    if (__builtin_cpu_supports("avx512vnni") || has_avx_vnni()) found |= kVnni;
+    // Beside AVX-512 it stands for AVX-512's own instructions, whatever a hypervisor hides.
+    const bool wide = __builtin_cpu_supports("avx512vnni");
+    if (wide || ((found & kAvx512) == 0 && has_avx_vnni())) found |= kVnni;
 #elif defined(EDGEINFER_ARM64)
     found |= kNeon;
     #if defined(__linux__)

@@ -18,7 +18,7 @@ using Features = std::uint32_t;  // a set of the bits below
 inline constexpr Features kNone = 0;
 inline constexpr Features kAvx2 = 1u << 0;
 inline constexpr Features kAvx512 = 1u << 1;  // F, BW, DQ and VL together
-inline constexpr Features kVnni = 1u << 2;    // avx512_vnni or avx_vnni
+inline constexpr Features kVnni = 1u << 2;    // avx512_vnni; avx_vnni without kAvx512
 inline constexpr Features kNeon = 1u << 8;    // baseline of AArch64
 inline constexpr Features kDot = 1u << 9;     // sdot, udot (Cortex-A76; not Cortex-A72)
 

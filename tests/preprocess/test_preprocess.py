@@ -248,9 +248,14 @@ def test_masked_features_are_not_used_and_the_tensors_stay_the_same():
     masked, free = run_with("none"), run_with(None)
     assert masked["tensors"] == free["tensors"]
     assert {pair.split("=")[1] for pair in masked["variants"].split()} == {"scalar"}
-    if "avx2" in _core.cpu_features(limited=False).split(","):
+    features = _core.cpu_features(limited=False).split(",")
+    if "avx2" in features:
+        half = run_with("avx2")
+        assert half["tensors"] == free["tensors"]
         for operation in ("resize_columns", "lerp_rows", "area_columns", "yuv_rgb", "pack_planar"):
-            assert f"{operation}=avx2" in free["variants"]
+            assert f"{operation}=avx2" in half["variants"]
+    if {"avx512", "vnni"} <= set(features):
+        assert "resize_columns=avx512_vnni" in free["variants"]
 
 
 def test_a_real_picture_equals_pillow_and_opencv(shared_data):

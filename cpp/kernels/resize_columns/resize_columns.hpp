@@ -35,6 +35,9 @@ struct Taps {
     // is within 0..64 and adds up to at most 128 per output.
     const std::int16_t* low = nullptr;
     const std::int8_t* high = nullptr;
+    // And as high * 2^16 + middle * 2^8 + low, bytes of both signs, for multipliers of bytes: of
+    // every four weights the four low parts, then the middle ones, then the high ones.
+    const std::int8_t* parts = nullptr;  // 3 * outputs * padded
 };
 
 using Fn = void (*)(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
@@ -49,6 +52,10 @@ namespace avx2 {
 void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
           std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept;
 }
+namespace avx512_vnni {
+void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
+          std::size_t width, const Taps& taps, std::uint8_t* const* out) noexcept;
+}
 #elif defined(EDGEINFER_ARM64)
 namespace neon {
 void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pixel_bytes,
@@ -58,6 +65,7 @@ void rows(const std::uint8_t* const* rows, std::size_t row_count, std::size_t pi
 
 inline constexpr Variant<Fn> kVariants[] = {
 #if defined(EDGEINFER_X86_64)
+    {"avx512_vnni", cpu::kAvx2 | cpu::kAvx512 | cpu::kVnni, &avx512_vnni::rows},
     {"avx2", cpu::kAvx2, &avx2::rows},
 #elif defined(EDGEINFER_ARM64)
     {"neon", cpu::kNeon, &neon::rows},

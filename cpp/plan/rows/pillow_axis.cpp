@@ -32,6 +32,7 @@ Axis::Axis(const AxisSpan& span) {
     weights_.assign(outputs * padded_, 0);
     low_.resize(weights_.size());
     high_.resize(weights_.size());
+    parts_.assign(3 * weights_.size(), 0);
     std::vector<double> exact(most_taps_);
 
     for (std::size_t x = 0; x < outputs; ++x) {
@@ -53,6 +54,14 @@ Axis::Axis(const AxisSpan& span) {
             high_[at] = static_cast<std::int8_t>((weight + (1 << (resize_columns::kLowBits - 1))) >>
                                                  resize_columns::kLowBits);
             low_[at] = static_cast<std::int16_t>(weight - (high_[at] << resize_columns::kLowBits));
+            // Bytes of both signs again: a part of 128 or more carries into the next.
+            const auto low = static_cast<std::int8_t>(weight);
+            const std::int32_t upper = (weight - low) >> 8;
+            const auto middle = static_cast<std::int8_t>(upper);
+            std::int8_t* part = parts_.data() + 3 * (at - i % 4) + i % 4;
+            part[0] = low;
+            part[4] = middle;
+            part[8] = static_cast<std::int8_t>((upper - middle) >> 8);
         }
     }
     for (std::int32_t& first : first_) first -= begin_;
@@ -60,7 +69,7 @@ Axis::Axis(const AxisSpan& span) {
 
 resize_columns::Taps Axis::taps() const noexcept {
     return {first_.size(),   padded_,     first_.data(), count_.data(),
-            weights_.data(), low_.data(), high_.data()};
+            weights_.data(), low_.data(), high_.data(),  parts_.data()};
 }
 
 }  // namespace ei::plan::pillow

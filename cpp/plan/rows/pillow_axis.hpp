@@ -39,7 +39,7 @@ class Axis {
     int begin_ = 0, end_ = 0;
     std::vector<std::int32_t> first_, count_, weights_;  // first_ counts from begin_
     std::vector<std::int16_t> low_;
-    std::vector<std::int8_t> high_;
+    std::vector<std::int8_t> high_, parts_;
 };
 
 }  // namespace ei::plan::pillow

@@ -95,14 +95,15 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
     }
     for (std::size_t outputs = 1; outputs <= 40; ++outputs) each_place(97, outputs, false);
     each_place(640, 224, true);
+    each_place(1920, 224, true);
     each_place(1920, 512, true);
     each_place(1920, 1024, false);
     each_place(2047, 3, false);
 }
 
-template <std::size_t kPixelBytes>
+template <std::size_t kPixelBytes, int kOutputs>
 double time_rows(Fn fn) {
-    constexpr int kWidth = 1920, kOutputs = 512;
+    constexpr int kWidth = 1920;
     static const plan::pillow::Axis axis(plan::whole(kWidth, kOutputs));
     constexpr std::size_t kRows = 4;
     static const std::vector<std::uint8_t> source(kRows * kPixelBytes * kWidth, 77);
@@ -120,10 +121,11 @@ double time_rows(Fn fn) {
 const Registration registered{"resize_columns",
                               kVariants,
                               &prove,
-                              {{"1920 to 512 RGB", &time_rows<3>},
-                               {"1920 to 512 RGBA", &time_rows<4>},
-                               {"1920 to 512 chroma", &time_rows<2>},
-                               {"1920 to 512 gray", &time_rows<1>}}};
+                              {{"1920 to 224 RGB", &time_rows<3, 224>},
+                               {"1920 to 512 RGB", &time_rows<3, 512>},
+                               {"1920 to 512 RGBA", &time_rows<4, 512>},
+                               {"1920 to 512 chroma", &time_rows<2, 512>},
+                               {"1920 to 512 gray", &time_rows<1, 512>}}};
 
 }  // namespace
 }  // namespace ei::check
