@@ -19,6 +19,7 @@ PYBIND11_MODULE(_core_in_main_interpreter, module) {
     ei::bindings::register_ort(module);
     ei::bindings::register_flow(module);
     ei::bindings::register_cache(module);
+    ei::bindings::register_calib(module);
     // Whoever imported NumPy will pass arrays; whoever did not is spared the import.
     if (py::module_::import("sys").attr("modules").contains("numpy")) {
         ei::bindings::prepare_for_arrays();

@@ -6,6 +6,7 @@
 namespace ei::bindings {
 
 void register_cache(pybind11::module_& module);
+void register_calib(pybind11::module_& module);
 void register_errors(pybind11::module_& module);
 void register_cpu(pybind11::module_& module);
 void register_graph(pybind11::module_& module);

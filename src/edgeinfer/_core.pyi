@@ -7,6 +7,7 @@ import os
 import typing
 
 import numpy
+import numpy.typing
 
 __all__: list[str] = [
     "ArenaTold",
@@ -21,6 +22,7 @@ __all__: list[str] = [
     "ModelFacts",
     "ModelProblem",
     "Network",
+    "Observer",
     "OpsetFacts",
     "Pool",
     "PreprocessPlan",
@@ -32,6 +34,7 @@ __all__: list[str] = [
     "TailFacts",
     "Tally",
     "TensorSpec",
+    "TensorStatistics",
     "Uint8",
     "Uint8Facts",
     "ValueFacts",
@@ -645,6 +648,97 @@ class CacheFile:
     def name(self) -> str: ...
     @property
     def used_s(self) -> int: ...
+
+class TensorStatistics:
+    """
+    What is kept of one tensor over a calibration: 8 bytes for each of `bins`, 32 for each channel. Not finite values are counted and otherwise left out.
+    """
+    @staticmethod
+    def from_state(state: bytes) -> TensorStatistics: ...
+    def __init__(
+        self,
+        channels: typing.SupportsInt | typing.SupportsIndex,
+        bins: typing.SupportsInt | typing.SupportsIndex = 2048,
+    ) -> None: ...
+    def channel_high(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    def channel_low(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    def channel_mean(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    def channel_variance(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    def end_sample(self) -> None:
+        """
+        Close the sample that observe() gave the parts of.
+        """
+    def histogram(self) -> tuple[typing.Any, ...]:
+        """
+        (counts uint64 (n,), first_edge, width): bin i holds the values from first_edge + i * width on; exact zeros are in none of them. An edge belongs to the bin that lies farther from zero.
+        """
+    def merge(self, other: TensorStatistics) -> None: ...
+    def observe(
+        self, values: typing.Any, channel_axis: typing.SupportsInt | typing.SupportsIndex | None
+    ) -> None:
+        """
+        Take float32 values of one sample, or of a part of it, of any shape.
+        """
+    def range(
+        self, method: str, parameter: typing.SupportsFloat | typing.SupportsIndex | None = None
+    ) -> tuple[float, float]:
+        """
+        (low, high) by 'minmax', 'moving_average', 'percentile' (parameter: per cent kept at each end, 99.99), 'entropy' or 'mse' (parameter: levels of the quantiser, 256).
+        """
+    def state(self) -> bytes:
+        """
+        Bytes for from_state(), the same on every machine.
+        """
+    @property
+    def bins(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def count(self) -> int:
+        """
+        Finite values, zeros included.
+        """
+    @property
+    def high(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def not_finite(self) -> int: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def zeros(self) -> int: ...
+
+class Observer:
+    """
+    Statistics of a float model's tensors, read where the runtime leaves them, one sample at a time.
+    """
+    def __init__(
+        self,
+        model: bytes,
+        tensors: collections.abc.Sequence[
+            tuple[str, typing.SupportsInt | typing.SupportsIndex | None]
+        ],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        bins: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None:
+        """
+        tensors: (name, channel axis or None) of inputs, outputs and tensors between.
+        """
+    def merge(self, name: str, statistics: TensorStatistics) -> None: ...
+    def run(self, inputs: typing.Any) -> None:
+        """
+        Run one sample, {input: array}, and observe it; where it raises, nothing was observed.
+        """
+    def statistics(self, name: str) -> TensorStatistics:
+        """
+        A copy of what was observed so far.
+        """
+    @property
+    def not_finite(self) -> list[str]:
+        """
+        Names of the tensors with values that were NaN or infinite.
+        """
 
 def cache_clear() -> int: ...
 def cache_files() -> list[CacheFile]: ...

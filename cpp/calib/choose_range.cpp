@@ -1,0 +1,90 @@
+#include "calib/choose_range.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace ei::calib {
+namespace {
+
+std::string shown(double value) {
+    std::string text = std::to_string(value);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.back() == '.') text.pop_back();
+    return text;
+}
+
+double limited(std::optional<double> given, double normal, double least, double most,
+               const char* what) {
+    const double value = given.value_or(normal);
+    if (value >= least && value <= most) return value;
+    throw Error(ErrorKind::input, "parameter: found " + shown(value) + " " + what + ", wanted " +
+                                      shown(least) + " to " + shown(most));
+}
+
+// Bins that may be left out, from the far end of a side on, so that no more than `spare` values go.
+std::size_t spared(std::span<const std::uint64_t> from_far, std::uint64_t spare) noexcept {
+    std::size_t bins = 0;
+    for (std::uint64_t gone = 0; bins < from_far.size(); ++bins) {
+        gone += from_far[bins];
+        if (gone > spare) break;
+    }
+    return bins;
+}
+
+Range percentile(const Histogram& histogram, double percent, std::uint64_t count) {
+    const double share = (100 - percent) / 100;
+    // The part of 1e-9 is for shares that binary fractions miss: 0.0001 of 10,000 is one value.
+    const auto spare = static_cast<std::uint64_t>(static_cast<double>(count) * share * (1 + 1e-9));
+    const Grid& grid = histogram.grid();
+    const std::span<const std::uint64_t> counts = histogram.counts();
+    const std::size_t below = spared(counts.first(grid.negatives), spare);
+    const std::vector<std::uint64_t> from_top(counts.rbegin(), counts.rbegin() + grid.positives);
+    const std::size_t above = spared(from_top, spare);
+    const double low = -static_cast<double>(grid.negatives - below) * grid.width();
+    const double high = static_cast<double>(grid.positives - above) * grid.width();
+    return {std::max(static_cast<float>(low), histogram.low()),
+            std::min(static_cast<float>(high), histogram.high())};
+}
+
+Range moving_average(const SampleExtremes& extremes) {
+    if (extremes.samples == 0) {
+        throw Error(ErrorKind::input,
+                    "moving_average: found no sample that is ended, wanted one or more; call "
+                    "end_sample() behind each");
+    }
+    const auto samples = static_cast<double>(extremes.samples);
+    return {std::min(static_cast<float>(extremes.low / samples), 0.0f),
+            std::max(static_cast<float>(extremes.high / samples), 0.0f)};
+}
+
+}  // namespace
+
+Range choose_range(const TensorStatistics& statistics, Method method,
+                   std::optional<double> parameter) {
+    statistics.expect_observed();
+    const Histogram& histogram = statistics.histogram();
+    const Range all{histogram.low(), histogram.high()};
+    if (method == Method::minmax || method == Method::moving_average) {
+        if (parameter) {
+            throw Error(ErrorKind::input,
+                        "parameter: found " + shown(*parameter) + ", wanted none for this method");
+        }
+        return method == Method::minmax ? all : moving_average(statistics.extremes());
+    }
+    if (method == Method::percentile) {
+        const double percent =
+            limited(parameter, kDefaultPercentile, std::nextafter(50.0, 51.0), 100, "per cent");
+        return percentile(histogram, percent, statistics.count());
+    }
+    const auto levels = static_cast<std::size_t>(
+        limited(parameter, kDefaultLevels, kLeastLevels, kMostLevels, "levels"));
+    if (histogram.counts().empty()) return all;  // zeros only
+    return method == Method::entropy ? least_divergence(histogram, levels)
+                                     : least_square_error(histogram, levels);
+}
+
+}  // namespace ei::calib
