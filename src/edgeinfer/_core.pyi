@@ -668,7 +668,7 @@ class TensorStatistics:
         """
         Close the sample that observe() gave the parts of.
         """
-    def histogram(self) -> tuple[typing.Any, ...]:
+    def histogram(self) -> tuple[numpy.typing.NDArray[numpy.uint64], float, float]:
         """
         (counts uint64 (n,), first_edge, width): bin i holds the values from first_edge + i * width on; exact zeros are in none of them. An edge belongs to the bin that lies farther from zero.
         """
