@@ -8,6 +8,8 @@
 #include "kernels/area_rows/area_rows.hpp"
 #include "kernels/average_2x2/average_2x2.hpp"
 #include "kernels/average_boxes/average_boxes.hpp"
+#include "kernels/channel_moments/channel_moments.hpp"
+#include "kernels/count_bins/count_bins.hpp"
 #include "kernels/lerp_2x2/lerp_2x2.hpp"
 #include "kernels/lerp_columns/lerp_columns.hpp"
 #include "kernels/lerp_rows/lerp_rows.hpp"
@@ -304,14 +306,49 @@ Trial of_upsample_argmax() {
         });
 }
 
+// As activations are: many zeros, both signs.
+std::shared_ptr<const std::vector<float>> activations() {
+    auto values = std::make_shared<std::vector<float>>();
+    for (const std::uint8_t byte : *pixels(kSource)) {
+        values->push_back(byte < 100 ? 0 : (static_cast<float>(byte) - 170) / 3);
+    }
+    return values;
+}
+
+Trial of_channel_moments() {
+    return make_trial("channel_moments", channel_moments::kVariants,
+                      2 * sizeof(channel_moments::Moments),
+                      [row = activations()](channel_moments::Fn fn, Bytes out) {
+                          auto* made = take<channel_moments::Moments>(out, 2);
+                          made[0] = fn(row->data(), kSource);
+                          made[1] = fn(row->data(), kTarget);
+                      });
+}
+
+Trial of_count_bins() {
+    constexpr std::size_t kSlots = 129;
+    return make_trial("count_bins", count_bins::kVariants, kSlots * sizeof(std::uint32_t),
+                      [row = activations()](count_bins::Fn fn, Bytes out) {
+                          std::array<std::uint32_t, count_bins::kTables * kSlots> tables{};
+                          fn(row->data(), kSource, {2.0f, 64, kSlots}, tables.data());
+                          auto* counts = take<std::uint32_t>(out, kSlots);
+                          for (std::size_t i = 0; i < kSlots; ++i) {
+                              counts[i] = 0;
+                              for (std::size_t t = 0; t < count_bins::kTables; ++t) {
+                                  counts[i] += tables[t * kSlots + i];
+                              }
+                          }
+                      });
+}
+
 }  // namespace
 
 std::vector<Trial> make_trials() {
-    return {of_area_columns(),    of_area_rows(),    of_average_2x2(),  of_average_boxes(),
-            of_lerp_2x2(),        of_lerp_columns(), of_lerp_rows(),    of_map_planar(),
-            of_map_interleaved(), of_pack_planar(),  of_pick_columns(), of_pack_interleaved(),
-            of_resize_columns(),  of_resize_rows(),  of_split_yuyv(),   of_upsample_argmax(),
-            of_yuv_rgb()};
+    return {of_area_columns(),    of_area_rows(),        of_average_2x2(),     of_average_boxes(),
+            of_channel_moments(), of_count_bins(),       of_lerp_2x2(),        of_lerp_columns(),
+            of_lerp_rows(),       of_map_planar(),       of_map_interleaved(), of_pack_planar(),
+            of_pick_columns(),    of_pack_interleaved(), of_resize_columns(),  of_resize_rows(),
+            of_split_yuyv(),      of_upsample_argmax(),  of_yuv_rgb()};
 }
 
 }  // namespace ei::plan

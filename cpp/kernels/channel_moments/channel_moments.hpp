@@ -35,14 +35,10 @@ Moments row(const float* values, std::size_t count) noexcept;
 namespace avx2 {
 Moments row(const float* values, std::size_t count) noexcept;
 }
-namespace avx512 {
-Moments row(const float* values, std::size_t count) noexcept;
-}
 #endif
 
 inline constexpr Variant<Fn> kVariants[] = {
 #if defined(EDGEINFER_X86_64)
-    {"avx512", cpu::kAvx512, &avx512::row},
     {"avx2", cpu::kAvx2, &avx2::row},
 #endif
     {"scalar", cpu::kNone, &scalar::row},

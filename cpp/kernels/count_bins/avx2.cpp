@@ -4,6 +4,8 @@
 
     #include <immintrin.h>
 
+    #include <algorithm>
+
     // Only what stands between push and pop may use AVX2; the headers above may not, or the linker
     // could keep an AVX2 copy of a shared inline function for everybody.
     #if defined(__clang__)
@@ -15,6 +17,11 @@
 
 namespace ei::count_bins::avx2 {
 namespace {
+
+constexpr std::size_t kVector = 8;
+// Slots are found for so many values before the first is counted: a number that is read back just
+// after it was written within a vector keeps the CPU waiting, four times as long as scalar takes.
+constexpr std::size_t kBuffer = 512;
 
 struct Slots {
     __m256 per_width;
@@ -36,16 +43,20 @@ void row(const float* values, std::size_t count, const Bins& bins, std::uint32_t
                       _mm256_set1_epi32(static_cast<int>(bins.slots) - 1)};
     std::uint32_t* const table[kTables] = {tables, tables + bins.slots, tables + 2 * bins.slots,
                                            tables + 3 * bins.slots};
-    constexpr std::size_t kStep = 16;
-    std::size_t i = 0;
-    for (; i + kStep <= count; i += kStep) {
-        alignas(32) std::uint32_t at[kStep];
-        _mm256_store_si256(reinterpret_cast<__m256i*>(at), slots.of(_mm256_loadu_ps(values + i)));
-        _mm256_store_si256(reinterpret_cast<__m256i*>(at + 8),
-                           slots.of(_mm256_loadu_ps(values + i + 8)));
-        for (std::size_t k = 0; k < kStep; ++k) ++table[k % kTables][at[k]];
+    alignas(32) std::uint32_t at[kBuffer];
+    while (count >= kVector) {
+        const std::size_t now = std::min(count / kVector * kVector, kBuffer);
+        for (std::size_t i = 0; i < now; i += kVector) {
+            _mm256_store_si256(reinterpret_cast<__m256i*>(at + i),
+                               slots.of(_mm256_loadu_ps(values + i)));
+        }
+        for (std::size_t i = 0; i < now; i += kVector) {
+            for (std::size_t k = 0; k < kVector; ++k) ++table[k % kTables][at[i + k]];
+        }
+        values += now;
+        count -= now;
     }
-    scalar::row(values + i, count - i, bins, tables);
+    scalar::row(values, count, bins, tables);
 }
 
 }  // namespace ei::count_bins::avx2

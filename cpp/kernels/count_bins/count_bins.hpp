@@ -39,14 +39,10 @@ void row(const float* values, std::size_t count, const Bins& bins, std::uint32_t
 namespace avx2 {
 void row(const float* values, std::size_t count, const Bins& bins, std::uint32_t* tables) noexcept;
 }
-namespace avx512 {
-void row(const float* values, std::size_t count, const Bins& bins, std::uint32_t* tables) noexcept;
-}
 #endif
 
 inline constexpr Variant<Fn> kVariants[] = {
 #if defined(EDGEINFER_X86_64)
-    {"avx512", cpu::kAvx512, &avx512::row},
     {"avx2", cpu::kAvx2, &avx2::row},
 #endif
     {"scalar", cpu::kNone, &scalar::row},
