@@ -50,15 +50,15 @@ Range percentile(const Histogram& histogram, double percent, std::uint64_t count
             std::min(static_cast<float>(high), histogram.high())};
 }
 
-Range moving_average(const SampleExtremes& extremes) {
+Range moving_average(const SampleExtremes& extremes, const Range& all) {
     if (extremes.samples == 0) {
         throw Error(ErrorKind::input,
                     "moving_average: found no sample that is ended, wanted one or more; call "
                     "end_sample() behind each");
     }
     const auto samples = static_cast<double>(extremes.samples);
-    return {std::min(static_cast<float>(extremes.low / samples), 0.0f),
-            std::max(static_cast<float>(extremes.high / samples), 0.0f)};
+    return {std::clamp(static_cast<float>(extremes.low / samples), all.low, 0.0f),
+            std::clamp(static_cast<float>(extremes.high / samples), 0.0f, all.high)};
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ Range choose_range(const TensorStatistics& statistics, Method method,
             throw Error(ErrorKind::input,
                         "parameter: found " + shown(*parameter) + ", wanted none for this method");
         }
-        return method == Method::minmax ? all : moving_average(statistics.extremes());
+        return method == Method::minmax ? all : moving_average(statistics.extremes(), all);
     }
     if (method == Method::percentile) {
         const double percent =

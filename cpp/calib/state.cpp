@@ -170,6 +170,10 @@ TensorStatistics StateReader::read() {
     expect(extremes.samples <= samples && std::isfinite(extremes.low) &&
                std::isfinite(extremes.high) && extremes.low <= extremes.high,
            "impossible extremes of samples");
+    // The sums of either extreme may have been rounded.
+    const double averaged = static_cast<double>(extremes.samples) * (1 + 1e-9);
+    expect(extremes.low >= averaged * low && extremes.high <= averaged * high,
+           "impossible extremes of samples");
     Histogram kept = histogram(bins, static_cast<std::size_t>(counts), low, high, zeros);
     std::vector<Channel> all(static_cast<std::size_t>(channels));
     std::uint64_t sum = 0;

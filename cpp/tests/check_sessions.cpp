@@ -18,8 +18,12 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/mapped_file.hpp"
+#include "calib/state.hpp"
 #include "flow/binding.hpp"
 #include "flow/network.hpp"
+#include "flow/observe.hpp"
+#include "graph/reader.hpp"
 
 namespace ei {
 namespace {
@@ -213,6 +217,30 @@ void one_and_many(const std::string& model) {
     });
 }
 
+// Observers with threads of their own, and callers that share one.
+void observers(const std::string& path) {
+    const MappedFile file(path);
+    std::vector<flow::Watched> tensors;
+    const graph::Model model = graph::read(file.bytes());
+    for (const graph::Node& node : model.graph.nodes) {
+        if (node.is("Conv")) tensors.push_back({std::string(node.outputs[0]), 1});
+    }
+    flow::Observer alone(file.bytes(), tensors, 1, 2048), shared(file.bytes(), tensors, 3, 2048);
+    const Frame frame = make_frame(shared.network(), 5);
+    constexpr int kSteps = 4;
+    for (int i = 0; i < kThreads * kSteps; ++i) alone.run(frame.tensors);
+    together("one observer for all", kSteps, [&](int t, int step) {
+        shared.run(frame.tensors);
+        const std::string& name = tensors[static_cast<std::size_t>(t + step) % tensors.size()].name;
+        expect(shared.statistics(name).samples() > 0, "statistics while others run");
+    });
+    for (const flow::Watched& tensor : tensors) {
+        expect(calib::write_state(shared.statistics(tensor.name)) ==
+                   calib::write_state(alone.statistics(tensor.name)),
+               "statistics of many threads");
+    }
+}
+
 void stops(const std::string& endless) {
     const NetworkPtr network = load(endless, 1);
     const Frame frame = make_frame(*network, 1);
@@ -246,6 +274,7 @@ int check(const std::string& library, const std::string& model, const std::strin
     together("open the library", 1,
              [&](int, int) { expect(!ort::Library::open(library, {}).version().empty(), "open"); });
     one_and_many(model);
+    observers(model);
     stops(endless);
     return g_right ? 0 : 1;
 }

@@ -141,3 +141,26 @@ def test_values_that_are_not_finite_are_counted_and_change_nothing_else(
     assert same_histogram(clean, dirty)
     for method in METHODS:
         assert dirty.range(method) == clean.range(method)
+
+
+@often
+@given(cut=parts(), channels=st.integers(1, 5))
+def test_moments_of_channels_do_not_depend_on_cuts_order_or_merge(
+    cut: tuple[Floats, list[Floats]], channels: int
+) -> None:
+    # Each value in every channel, weighed by it: order and cuts are those of rows.
+    weights = np.arange(1, channels + 1, dtype=np.float32)
+    whole, chunked = _core.TensorStatistics(channels), _core.TensorStatistics(channels)
+    whole.observe(cut[0][:, None] * weights, 1)
+    whole.end_sample()
+    for piece in cut[1]:
+        part = _core.TensorStatistics(channels)
+        part.observe(np.ascontiguousarray((piece[:, None] * weights).T), 0)
+        part.end_sample()
+        chunked.merge(part)
+    np.testing.assert_array_equal(whole.channel_low(), chunked.channel_low())
+    np.testing.assert_array_equal(whole.channel_high(), chunked.channel_high())
+    mean, variance = whole.channel_mean(), whole.channel_variance()
+    most = np.maximum(abs(whole.channel_low()), abs(whole.channel_high()))
+    assert (abs(chunked.channel_mean() - mean) <= 1e-12 * most).all()
+    assert (abs(chunked.channel_variance() - variance) <= 1e-12 * (mean**2 + variance)).all()
