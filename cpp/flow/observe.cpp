@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <set>
+#include <system_error>
 #include <thread>
 
 #include "base/error.hpp"
@@ -128,7 +129,13 @@ void Observer::observe(std::span<const Found> found) {
     {
         std::vector<std::jthread> threads;
         const std::size_t useful = std::min(threads_, found.size());
-        for (std::size_t thread = 1; thread < useful; ++thread) threads.emplace_back(work, thread);
+        try {
+            for (std::size_t thread = 1; thread < useful; ++thread) {
+                threads.emplace_back(work, thread);
+            }
+        } catch (const std::system_error&) {
+            // Those that the system gave do the work of all.
+        }
         work(0);
     }
     for (const std::exception_ptr& error : errors) {
