@@ -28,8 +28,8 @@ struct Range {
 };
 
 // Error(input) where nothing was observed, or for a parameter beyond its limits, or one that the
-// method does not take. Cost: O(bins) for the first three; about 0.3 ms for entropy and 2 ms for
-// mse with 2,048 bins.
+// method does not take. Cost: O(bins) for the first three; some 500 sums over the levels for
+// entropy and 250 over the bins for mse, milliseconds with 2,048 bins.
 Range choose_range(const TensorStatistics& statistics, Method method,
                    std::optional<double> parameter);
 
