@@ -13,6 +13,7 @@
 #include "bindings/register.hpp"
 #include "bindings/without_gil.hpp"
 #include "flow/uint8.hpp"
+#include "graph/activations.hpp"
 #include "graph/editor.hpp"
 #include "graph/facts.hpp"
 #include "graph/reader.hpp"
@@ -125,6 +126,27 @@ void register_facts(py::module_& module) {
         .def_property_readonly("tail_why", [](const Facts& self) { return self.tail.why; });
 }
 
+void register_activations(py::module_& module) {
+    using graph::Activation;
+    py::class_<Activation>(module, "Activation", "A float tensor that a quantiser needs to know.")
+        .def_readonly("name", &Activation::name)
+        .def_readonly("layer", &Activation::layer)
+        .def_readonly("channel_axis", &Activation::channel_axis)
+        .def_readonly("channels", &Activation::channels)
+        .def_readonly("same_range_as", &Activation::same_range_as,
+                      "The tensor whose range holds for it; empty: to be observed.");
+    module.def(
+        "find_activations",
+        [](const py::bytes& model, const std::vector<std::string>& also) {
+            const graph::Bytes bytes = view(model);
+            const WithoutGil without_gil;  // a large file takes milliseconds
+            return graph::find_activations(graph::read(bytes), {also.begin(), also.end()});
+        },
+        py::arg("model"), py::arg("also") = std::vector<std::string>{},
+        "The float tensors that quantisation needs the values of, and those of `also`, in the "
+        "order of the graph.");
+}
+
 void register_tail_facts(py::module_& module) {
     using graph::Tail;
     py::class_<Tail>(module, "TailFacts", "The recognised segmentation tail of a graph.")
@@ -156,6 +178,7 @@ void register_tail_facts(py::module_& module) {
 void register_graph(py::module_& module) {
     register_tail_facts(module);
     register_facts(module);
+    register_activations(module);
     const graph::RuntimeLimits newest;
     module.def(
         "inspect_model",

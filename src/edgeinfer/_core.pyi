@@ -10,6 +10,7 @@ import numpy
 import numpy.typing
 
 __all__: list[str] = [
+    "Activation",
     "ArenaTold",
     "Binding",
     "CacheFile",
@@ -49,6 +50,7 @@ __all__: list[str] = [
     "cpu_features",
     "cut_tail",
     "dump_model",
+    "find_activations",
     "inspect_model",
     "kernel_variants",
     "move_to_uint8",
@@ -255,6 +257,24 @@ class ModelFacts:
     def weight_bytes(self) -> int: ...
     @property
     def weighted_nodes(self) -> int: ...
+
+class Activation:
+    """
+    A float tensor that a quantiser needs to know.
+    """
+    @property
+    def channel_axis(self) -> int | None: ...
+    @property
+    def channels(self) -> int | None: ...
+    @property
+    def layer(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def same_range_as(self) -> str:
+        """
+        The tensor whose range holds for it; empty: to be observed.
+        """
 
 class PreprocessPlan:
     """
@@ -787,6 +807,11 @@ def cut_tail(model: bytes) -> tuple[bytes, bytes, TailFacts] | None:
 def dump_model(model: bytes) -> dict[str, typing.Any]:
     """
     Everything the reader sees, as dicts and lists; for tests.
+    """
+
+def find_activations(model: bytes, also: collections.abc.Sequence[str] = []) -> list[Activation]:
+    """
+    The float tensors that quantisation needs the values of, and those of `also`, in the order of the graph.
     """
 
 def inspect_model(
