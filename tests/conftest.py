@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +46,20 @@ def shared_data() -> Path:
     if not data.is_dir():
         pytest.skip("the shared test data is not beside the project")
     return data
+
+
+@pytest.fixture(scope="session")
+def fault(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A library that makes writing fail, to be preloaded; tests/cache/fault.c says how."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        pytest.skip("no C compiler to build the failing disk with")
+    library = tmp_path_factory.mktemp("fault") / "fault.so"
+    source = PROJECT / "tests" / "cache" / "fault.c"
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True
+    )
+    return str(library)
 
 
 @pytest.fixture(scope="session")

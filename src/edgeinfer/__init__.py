@@ -5,6 +5,7 @@ Names are loaded on first use, so that ``import edgeinfer`` stays light.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 # As type checkers take it too: importing typing takes as long as starting the interpreter.
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
     from edgeinfer._runtime import open_runtime as open_runtime
     from edgeinfer.binding import Binding as Binding
     from edgeinfer.binding import StageTimes as StageTimes
+    from edgeinfer.calibrate import Ranges as Ranges
+    from edgeinfer.calibrate import TensorRange as TensorRange
+    from edgeinfer.calibrate import calibrate as calibrate
     from edgeinfer.cancellation import Cancellation as Cancellation
     from edgeinfer.decode import decode as decode
     from edgeinfer.diagnosis import Diagnosis as Diagnosis
     from edgeinfer.diagnosis import Finding as Finding
     from edgeinfer.diagnosis import doctor as doctor
     from edgeinfer.errors import BusyError as BusyError
+    from edgeinfer.errors import CalibrationWarning as CalibrationWarning
     from edgeinfer.errors import EdgeInferError as EdgeInferError
     from edgeinfer.errors import InputError as InputError
     from edgeinfer.errors import ModelError as ModelError
@@ -54,12 +59,16 @@ _HOME = {
     "open_runtime": "_runtime",
     "Binding": "binding",
     "StageTimes": "binding",
+    "Ranges": "calibrate",
+    "TensorRange": "calibrate",
+    "calibrate": "calibrate",
     "Cancellation": "cancellation",
     "decode": "decode",
     "Diagnosis": "diagnosis",
     "Finding": "diagnosis",
     "doctor": "diagnosis",
     "BusyError": "errors",
+    "CalibrationWarning": "errors",
     "EdgeInferError": "errors",
     "InputError": "errors",
     "ModelError": "errors",
@@ -100,3 +109,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(type(sys)):  # type: ignore[misc]
+    """Keeps ``edgeinfer.decode`` a function: an import enters each module under its own name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _HOME or not isinstance(value, type(sys)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

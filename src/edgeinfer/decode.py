@@ -14,7 +14,7 @@ from edgeinfer._containers import Container
 from edgeinfer.errors import InputError
 from edgeinfer.frame import Frame, PixelFormat
 
-__all__ = ["decode"]
+__all__ = ["decode", "image_bytes"]
 
 # A picture of up to so many pixels is no bomb however well it is compressed: flat ones compress
 # without bound (a WebP of 12 megapixels in one colour is some 500 bytes).
@@ -82,6 +82,17 @@ def decode(
         raise InputError(f"{name}: {error}") from error.__cause__
     height, width, _ = pixels.shape
     return Frame(pixels, PixelFormat.RGB, width=width, height=height)
+
+
+def image_bytes(
+    path: str | os.PathLike[str], *, max_bytes: int = 1 << 26, timeout_s: float | None = 30
+) -> bytes:
+    """What an image file holds, read as ``decode`` reads it, within the same limits.
+
+    Raises:
+        InputError: no such file, no regular one, or over a limit.
+    """
+    return _contents(path, max_bytes, _pillow.Clock(timeout_s))[1]
 
 
 def _check_settings(

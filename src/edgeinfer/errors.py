@@ -7,11 +7,13 @@ EdgeInferError               catch this for all of them
 ├─ RunError                  the runtime: out of memory, timeout, cancelled (see .reason)
 └─ BusyError                 a queue is full; retry later
 
-ModelWarning (UserWarning)   a network file that loads, but is hardly what its maker meant
+ModelWarning (UserWarning)         a network file that loads, but is hardly what its maker meant
+CalibrationWarning (UserWarning)   samples that calibrate, but hardly as they were meant to
 """
 
 __all__ = [
     "BusyError",
+    "CalibrationWarning",
     "EdgeInferError",
     "InputError",
     "ModelError",
@@ -56,3 +58,7 @@ class BusyError(EdgeInferError):
 
 class ModelWarning(UserWarning):
     """The network file loads, but is hardly what its maker meant: NaN among its weights."""
+
+
+class CalibrationWarning(UserWarning):
+    """Samples that are few, the same, or of a strange range or order of colours."""

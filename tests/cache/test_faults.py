@@ -20,20 +20,6 @@ from .loads import LOAD, load, mounted, started, told_by
 from .test_notes import wait_until_settled
 
 
-@pytest.fixture(scope="module")
-def fault(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A library that makes writing fail."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None or not sys.platform.startswith("linux"):
-        pytest.skip("no C compiler to build the failing disk with")
-    library = tmp_path_factory.mktemp("fault") / "fault.so"
-    source = Path(__file__).with_name("fault.c")
-    subprocess.run(
-        [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True
-    )
-    return str(library)
-
-
 def temporaries(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith("writing-")]
 

@@ -12,12 +12,12 @@ import edgeinfer
 HEAVY = {"onnx", "onnxruntime", "google.protobuf", "PIL", "torch", "cv2", "ml_dtypes"}
 
 PUBLIC = {
-    "Binding", "BusyError", "Cancellation", "Classes", "Diagnosis", "EdgeInferError", "Finding",
-    "Fit", "Frame", "InputError", "Mask", "ModelError", "ModelFacts", "ModelWarning",
-    "PackageError", "PixelFormat", "Placement", "Prepared", "Preprocess", "QuantizedInput",
-    "Resize", "RunError", "RuntimeInfo", "Session", "SessionOptions", "SessionStats",
-    "StageTimes", "TensorSpec", "__version__", "classify", "decode", "doctor", "inspect",
-    "open_runtime", "segment",
+    "Binding", "BusyError", "CalibrationWarning", "Cancellation", "Classes", "Diagnosis",
+    "EdgeInferError", "Finding", "Fit", "Frame", "InputError", "Mask", "ModelError", "ModelFacts",
+    "ModelWarning", "PackageError", "PixelFormat", "Placement", "Prepared", "Preprocess",
+    "QuantizedInput", "Ranges", "Resize", "RunError", "RuntimeInfo", "Session", "SessionOptions",
+    "SessionStats", "StageTimes", "TensorRange", "TensorSpec", "__version__", "calibrate",
+    "classify", "decode", "doctor", "inspect", "open_runtime", "segment",
 }  # fmt: skip
 
 
@@ -100,3 +100,25 @@ def test_what_takes_long_to_import_waits_for_the_first_session() -> None:
     late = {"typing", "dataclasses", "inspect", "re", "importlib.util", "glob", "pathlib"}
     assert modules & late == set()
     assert "edgeinfer.options" not in modules
+
+
+def test_a_module_never_takes_the_name_of_a_function() -> None:
+    code = (
+        "from edgeinfer.calibrate import Ranges\n"
+        "from edgeinfer.decode import decode\n"
+        "import edgeinfer as ei\n"
+        "assert ei.decode is decode and ei.Ranges is Ranges\n"
+        "assert callable(ei.calibrate) and callable(ei.decode)"
+    )
+    assert "edgeinfer.calibrate" in imported_by(code)
+
+
+def test_calibrating_loads_nothing_heavy(tmp_path: Path, shared_data: Path) -> None:
+    model = shared_data / "models" / "vww_mobilenet_v1_0.25_96.onnx"
+    modules = imported_by(
+        "import numpy as np, edgeinfer as ei\n"
+        "frames = list(np.random.default_rng(0).integers(0, 256, (33, 9, 9, 3), np.uint8))\n"
+        f"ei.calibrate({str(model)!r}, frames, preprocess=ei.Preprocess((96, 96)))"
+        f".save({str(tmp_path / 'vww.ranges')!r})"
+    )
+    assert modules & HEAVY == set()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeinfer._image_files import IMAGE_SUFFIXES, files_below
 from edgeinfer.cli.pictures import is_written_here
 from edgeinfer.errors import InputError
 
 __all__ = ["Found", "Item", "find"]
-
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp"})
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ def find(sources: Sequence[Path], *, recursive: bool, apart: Path | None = None)
         if not source.is_dir():
             images.setdefault(source, Item(source, Path(source.name)))
             continue
-        for path in _files(source, recursive, apart):
-            if path.suffix.lower() in _SUFFIXES and not is_written_here(path):
+        for path in files_below(source, recursive=recursive, apart=apart):
+            if path.suffix.lower() in IMAGE_SUFFIXES and not is_written_here(path):
                 images.setdefault(path, Item(path, path.relative_to(source)))
             else:
                 skipped += 1
@@ -60,18 +58,3 @@ def find(sources: Sequence[Path], *, recursive: bool, apart: Path | None = None)
             f"{places}: no image found among {skipped} files (JPEG, PNG, WebP and BMP are){deeper}"
         )
     return Found(tuple(images.values()), skipped)
-
-
-def _files(folder: Path, recursive: bool, apart: Path | None) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot read the folder: {error.strerror}") from error
-
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        here = Path(place)
-        # os.walk goes where this list says: sorted, so that any file system gives the same order.
-        folders[:] = sorted(name for name in folders if recursive and not _same(here / name, apart))
-        yield from (here / name for name in sorted(names))
-
-
-def _same(folder: Path, other: Path | None) -> bool:
-    return other is not None and other.exists() and folder.samefile(other)
