@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from edgeinfer.cli import values
 from edgeinfer.errors import InputError
 
 if TYPE_CHECKING:
     from edgeinfer.preprocess import Preprocess
-    from edgeinfer.session import Session
-    from edgeinfer.specs import TensorSpec
+    from edgeinfer.specs import QuantizedInput, TensorSpec
 
 __all__ = [
     "FLAGS",
+    "Declared",
     "ImageInput",
     "add_arguments",
     "build",
@@ -137,7 +138,19 @@ def refuse_flags_beside_recipe(options: argparse.Namespace) -> None:
                 options.usage_error(f"--{flag}: not beside --recipe, which says it already")
 
 
-def image_input(session: Session) -> ImageInput:
+class Declared(Protocol):
+    """What tells a model's inputs: a session, or what was read of its file."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """All that a caller must give."""
+
+    @property
+    def quantized_inputs(self) -> Mapping[str, QuantizedInput]:
+        """How integers stand for real values, by input."""
+
+
+def image_input(session: Declared) -> ImageInput:
     """Find out how the model wants its image.
 
     Raises:
