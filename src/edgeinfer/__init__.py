@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from edgeinfer.preprocess import Prepared as Prepared
     from edgeinfer.preprocess import Preprocess as Preprocess
     from edgeinfer.preprocess import Resize as Resize
+    from edgeinfer.quantize import QuantizeReport as QuantizeReport
+    from edgeinfer.quantize import quantize as quantize
     from edgeinfer.result import Classes as Classes
     from edgeinfer.result import Mask as Mask
     from edgeinfer.session import Session as Session
@@ -87,6 +89,8 @@ _HOME = {
     "Prepared": "preprocess",
     "Preprocess": "preprocess",
     "Resize": "preprocess",
+    "QuantizeReport": "quantize",
+    "quantize": "quantize",
     "Classes": "result",
     "Mask": "result",
     "QuantizedInput": "specs",

@@ -15,9 +15,9 @@ PUBLIC = {
     "Binding", "BusyError", "CalibrationWarning", "Cancellation", "Classes", "Diagnosis",
     "EdgeInferError", "Finding", "Fit", "Frame", "InputError", "Mask", "ModelError", "ModelFacts",
     "ModelWarning", "PackageError", "PixelFormat", "Placement", "Prepared", "Preprocess",
-    "QuantizedInput", "Ranges", "Resize", "RunError", "RuntimeInfo", "Session", "SessionOptions",
-    "SessionStats", "StageTimes", "TensorRange", "TensorSpec", "__version__", "calibrate",
-    "classify", "decode", "doctor", "inspect", "open_runtime", "segment",
+    "QuantizeReport", "QuantizedInput", "Ranges", "Resize", "RunError", "RuntimeInfo", "Session",
+    "SessionOptions", "SessionStats", "StageTimes", "TensorRange", "TensorSpec", "__version__",
+    "calibrate", "classify", "decode", "doctor", "inspect", "open_runtime", "quantize", "segment",
 }  # fmt: skip
 
 

@@ -14,12 +14,12 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from edgeinfer.cli import bench, calibrate, compare, doctor, inspect, run, values
+from edgeinfer.cli import bench, calibrate, compare, doctor, inspect, quantize, run, values
 from edgeinfer.errors import EdgeInferError
 
 __all__ = ["main"]
 
-_COMMANDS = (run, inspect, bench, compare, calibrate, doctor)
+_COMMANDS = (run, inspect, bench, compare, calibrate, quantize, doctor)
 
 _EPILOG = """\
 examples:
@@ -29,6 +29,7 @@ examples:
   edgeinfer bench model.onnx --out before.json
   edgeinfer compare before.json after.json
   edgeinfer calibrate model.onnx photos/ --recipe recipe.json --out model.ranges
+  edgeinfer quantize model.onnx photos/ --recipe recipe.json --out model.int8.onnx
   edgeinfer doctor
 
 Each command has its own --help. Exit status: 0 done, 1 failed, 2 wrong usage.

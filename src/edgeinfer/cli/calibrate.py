@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edgeinfer.preprocess import Preprocess
     from edgeinfer.specs import QuantizedInput, TensorSpec
 
-__all__ = ["add_parser", "execute"]
+__all__ = ["add_parser", "chosen_preprocess", "chosen_samples", "execute"]
 
 _EPILOG = """\
 One calibration serves every method: it keeps histograms, and --method only says how the ranges are
@@ -119,12 +119,12 @@ def execute(options: argparse.Namespace) -> int:
 
     with naming(options.model):
         facts = inspect(options.model)
-        preprocess = _preprocess(options, facts)
+        preprocess = chosen_preprocess(options, facts)
         told = _Told(quiet=options.quiet)
         try:
             ranges = calibrate(
                 options.model,
-                _samples(options.samples),
+                chosen_samples(options.samples),
                 method=options.method,
                 parameter=options.parameter,
                 preprocess=preprocess,
@@ -148,7 +148,8 @@ def execute(options: argparse.Namespace) -> int:
     return 0
 
 
-def _samples(given: list[Path]) -> Path | list[Path]:
+def chosen_samples(given: list[Path]) -> Path | list[Path]:
+    """A folder or a text file as it is, else the images that are meant."""
     if len(given) == 1 and given[0].suffix.lower() not in IMAGE_SUFFIXES:
         return given[0]
     return [item.path for item in find(given, recursive=True).images]
@@ -162,7 +163,8 @@ class _Declared:
     quantized_inputs: Mapping[str, QuantizedInput]
 
 
-def _preprocess(options: argparse.Namespace, facts: ModelFacts) -> Preprocess:
+def chosen_preprocess(options: argparse.Namespace, facts: ModelFacts) -> Preprocess:
+    """What recipe or flags say, as far as the file leaves it open."""
     from edgeinfer.specs import QuantizedInput, TensorSpec
 
     declared = _Declared(

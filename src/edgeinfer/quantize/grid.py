@@ -1,0 +1,112 @@
+"""Scales and zero points."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeinfer.errors import InputError
+from edgeinfer.quantize.targets import Target
+
+__all__ = ["Grid", "Weights", "activation_grid", "mean_shift", "quantize_bias", "quantize_weights"]
+
+# Below, products of two scales leave float32.
+_SMALLEST_SCALE: Final = 1e-15
+# A bias beyond this would overflow the 32-bit sum that it begins.
+_LARGEST_BIAS: Final = 2**30
+
+
+@dataclass(frozen=True)
+class Grid:
+    """value = (integer - zero_point) * scale."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Integers of the weights' shape, and a scale for each channel along ``axis``."""
+
+    values: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    axis: int
+
+
+def activation_grid(name: str, low: float, high: float, target: Target) -> Grid:
+    """The grid whose ends are ``low`` and ``high``, widened to hold zero exactly.
+
+    Raises:
+        InputError: the range is not finite; the text names the tensor.
+    """
+    if not (math.isfinite(low) and math.isfinite(high)) or low > high:
+        raise InputError(
+            f"tensor {name!r}: found the range {low} to {high}, wanted finite numbers; look for "
+            "NaN or infinity in the samples or in the layer that makes it"
+        )
+    low, high = min(low, 0.0), max(high, 0.0)
+    steps = target.highest - target.lowest
+    scale = float(np.float32((high - low) / steps))
+    if scale < _SMALLEST_SCALE:
+        return Grid(1.0, target.lowest if low == 0 else 0)
+    zero_point = round(target.lowest - low / scale)
+    return Grid(scale, min(max(zero_point, target.lowest), target.highest))
+
+
+def quantize_weights(
+    weights: NDArray[np.float32],
+    axis: int,
+    target: Target,
+    input_scale: float,
+    bias: NDArray[np.float32] | None,
+) -> Weights:
+    """Symmetric integers, one scale for each channel.
+
+    A channel of tiny weights under a large bias takes a coarser scale, such that the bias fits
+    into 32 bits: its weights then hardly matter.
+    """
+    rest = tuple(i for i in range(weights.ndim) if i != axis)
+    largest = np.abs(weights).max(axis=rest, initial=0.0).astype(np.float64)
+    scales = largest / target.largest_weight
+    if bias is not None:
+        scales = np.maximum(scales, np.abs(bias.astype(np.float64)) / input_scale / _LARGEST_BIAS)
+    scales = np.where(scales < _SMALLEST_SCALE, 1.0, scales).astype(np.float32)
+    shaped = scales.reshape([-1 if i == axis else 1 for i in range(weights.ndim)])
+    bound = target.largest_weight
+    values = np.clip(np.rint(weights / shaped), -bound, bound).astype(np.int8)
+    return Weights(values, scales, axis)
+
+
+def quantize_bias(
+    bias: NDArray[np.float32], input_scale: float, scales: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Integers of the sum's own scale, and that scale for each channel."""
+    product = (np.float32(input_scale) * scales).astype(np.float32)
+    values = np.rint(bias.astype(np.float64) / product)
+    limits: Any = np.iinfo(np.int32)
+    return np.clip(values, limits.min, limits.max).astype(np.int32), product
+
+
+def mean_shift(
+    weights: NDArray[np.float32], made: Weights, mean: NDArray[np.float64], groups: int
+) -> NDArray[np.float64] | None:
+    """Mean of (float result - rounded result) for each channel, from the input's channel means.
+
+    None where the means are not those of what the weights multiply, as behind a Flatten of planes.
+    Borders count as if the picture went on: there the sum has fewer terms.
+    """
+    shape = [-1 if i == made.axis else 1 for i in range(weights.ndim)]
+    error = weights - made.values * made.scales.astype(np.float64).reshape(shape)
+    if made.axis == 1:
+        error = error.T
+    summed = error.reshape(*error.shape[:2], -1).sum(axis=2)  # (outputs, inputs of a group)
+    outputs, inputs = summed.shape
+    if mean.size != inputs * groups:
+        return None
+    by_group = summed.reshape(groups, outputs // groups, inputs)
+    shift = np.einsum("goi,gi->go", by_group, mean.reshape(groups, inputs))
+    return np.asarray(shift.reshape(-1), np.float64)

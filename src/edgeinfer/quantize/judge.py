@@ -1,0 +1,107 @@
+"""How far a quantised network is from the float one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeinfer.options import SessionOptions
+from edgeinfer.quantize.report import OutputReport
+from edgeinfer.session import Session
+
+__all__ = ["Judge", "judge"]
+
+Model = str | os.PathLike[str] | bytes
+
+
+class Judge:
+    """Sums over samples, one output of the network at a time in memory."""
+
+    def __init__(self) -> None:
+        self._signal: dict[str, float] = {}
+        self._error: dict[str, float] = {}
+        self._places: dict[str, list[int]] = {}
+        self.samples = 0
+
+    def compare(
+        self, wanted: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """One more sample: the outputs of both networks."""
+        self.samples += 1
+        for name, want in wanted.items():
+            have = found[name]
+            if np.issubdtype(want.dtype, np.floating):
+                exact = want.astype(np.float64)
+                self._add(self._signal, name, float(np.square(exact).sum()))
+                self._add(self._error, name, float(np.square(have - exact).sum()))
+            else:
+                self._add(self._signal, name, float(want.size))
+                self._add(self._error, name, float((want != have).sum()))
+            same = _same_class(want, have)
+            if same is not None:
+                equal, places = self._places.setdefault(name, [0, 0])
+                self._places[name] = [equal + int(same.sum()), places + same.size]
+
+    @staticmethod
+    def _add(sums: dict[str, float], name: str, value: float) -> None:
+        sums[name] = sums.get(name, 0.0) + value
+
+    def outputs(self) -> tuple[OutputReport, ...]:
+        """The verdict on each output."""
+        return tuple(
+            OutputReport(
+                name=name,
+                sqnr_db=sqnr_db(signal, self._error[name]),
+                agreement=self._share(name),
+            )
+            for name, signal in self._signal.items()
+        )
+
+    def _share(self, name: str) -> float | None:
+        equal, places = self._places.get(name, (0, 0))
+        return equal / places if places else None
+
+
+def judge(
+    float_model: Model,
+    model: Model,
+    samples: Iterable[Mapping[str, NDArray[Any]]],
+    *,
+    threads: int | None = None,
+) -> Judge:
+    """Run both networks on each sample.
+
+    Source: SQNR = 10 log10(sum of squares of the float result / sum of squares of the difference).
+    Cost: one run of each network a sample.
+    """
+    verdict = Judge()
+    # Whole files: a tail cut off would be completed by a second session.
+    options = SessionOptions(fuse_tail=False)
+    with (
+        Session(float_model, threads=threads, options=options, cache=False) as exact,
+        Session(model, threads=threads, options=options, cache=False) as rounded,
+    ):
+        for inputs in samples:
+            verdict.compare(exact.run(inputs), rounded.run(inputs))
+    return verdict
+
+
+def sqnr_db(signal: float, error: float) -> float:
+    """Decibels; infinite without error, minus infinite without signal."""
+    if error == 0:
+        return float("inf")
+    return float(10 * np.log10(signal / error)) if signal else float("-inf")
+
+
+def _same_class(want: NDArray[Any], have: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Where both have their largest value in the same class; None if axis 1 holds no classes."""
+    if not np.issubdtype(want.dtype, np.floating):
+        same: NDArray[np.bool_] = want == have
+        return same
+    if want.ndim not in (2, 4) or want.shape[1] < 2 or want.size == 0:
+        return None
+    return np.asarray(np.argmax(want, axis=1) == np.argmax(have, axis=1))
