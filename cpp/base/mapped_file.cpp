@@ -72,6 +72,11 @@ bool MappedFile::load() const noexcept {
 #endif
 }
 
+void MappedFile::let_go() const noexcept {
+    // Nothing was written, so nothing can be lost.
+    if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
     if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }

@@ -29,6 +29,8 @@ class MappedFile {
 
     // Reads every page now. False where one cannot be read: a later access would end in SIGBUS.
     bool load() const noexcept;
+    // Gives every page back; the next access reads it anew, as a rule out of the page cache.
+    void let_go() const noexcept;
 
   private:
     const std::byte* data_ = nullptr;

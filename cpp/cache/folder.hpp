@@ -29,6 +29,8 @@ class Kept {
   public:
     Kept(MappedFile file, std::size_t content) : file_(std::move(file)), content_(content) {}
     Bytes content() const noexcept { return file_.bytes().first(content_); }
+    // What is read no more leaves the process; the rest comes back when it is read.
+    void let_go() const noexcept { file_.let_go(); }
 
   private:
     MappedFile file_;
