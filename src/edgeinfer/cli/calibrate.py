@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeinfer._image_files import IMAGE_SUFFIXES
-from edgeinfer.cli import recipe, values
+from edgeinfer.cli import recipe, samples, values
 from edgeinfer.cli.document import print_document
-from edgeinfer.cli.images import find
 from edgeinfer.cli.model import naming
 from edgeinfer.cli.progress import Progress
 from edgeinfer.cli.table import Column, Table, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from edgeinfer.calibrate import Ranges
-    from edgeinfer.inspection import ModelFacts
-    from edgeinfer.preprocess import Preprocess
-    from edgeinfer.specs import QuantizedInput, TensorSpec
 
-__all__ = ["add_parser", "chosen_preprocess", "chosen_samples", "execute"]
+__all__ = ["add_parser", "execute"]
 
 _EPILOG = """\
 One calibration serves every method: it keeps histograms, and --method only says how the ranges are
@@ -51,15 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         allow_abbrev=False,
     )
     parser.set_defaults(execute=execute, usage_error=parser.error)
-    parser.add_argument("model", metavar="MODEL", type=Path, help="an .onnx file of float32")
-    parser.add_argument(
-        "samples",
-        metavar="SAMPLES",
-        type=Path,
-        nargs="+",
-        help="a folder of images (folders inside included), a text file with one path a line, or "
-        "image files",
-    )
+    samples.add_arguments(parser, nargs="+")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write the calibration there")
 
     recipe.add_arguments(parser)
@@ -67,7 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     choice = parser.add_argument_group("from what was seen to ranges")
     choice.add_argument(
         "--method",
-        choices=("minmax", "moving_average", "percentile", "entropy", "mse"),
+        choices=samples.METHODS,
         default="percentile",
         help="default percentile",
     )
@@ -119,12 +103,12 @@ def execute(options: argparse.Namespace) -> int:
 
     with naming(options.model):
         facts = inspect(options.model)
-        preprocess = chosen_preprocess(options, facts)
+        preprocess = samples.chosen_preprocess(options, facts)
         told = _Told(quiet=options.quiet)
         try:
             ranges = calibrate(
                 options.model,
-                chosen_samples(options.samples),
+                samples.chosen_samples(options.samples),
                 method=options.method,
                 parameter=options.parameter,
                 preprocess=preprocess,
@@ -146,42 +130,6 @@ def execute(options: argparse.Namespace) -> int:
     else:
         _print_table(options, ranges)
     return 0
-
-
-def chosen_samples(given: list[Path]) -> Path | list[Path]:
-    """A folder or a text file as it is, else the images that are meant."""
-    if len(given) == 1 and given[0].suffix.lower() not in IMAGE_SUFFIXES:
-        return given[0]
-    return [item.path for item in find(given, recursive=True).images]
-
-
-@dataclass(frozen=True)
-class _Declared:
-    """The inputs that a file declares, as a session would tell them."""
-
-    inputs: tuple[TensorSpec, ...]
-    quantized_inputs: Mapping[str, QuantizedInput]
-
-
-def chosen_preprocess(options: argparse.Namespace, facts: ModelFacts) -> Preprocess:
-    """What recipe or flags say, as far as the file leaves it open."""
-    from edgeinfer.specs import QuantizedInput, TensorSpec
-
-    declared = _Declared(
-        tuple(
-            TensorSpec(one.name, one.dtype, tuple(axis or "?" for axis in one.shape or ()))
-            for one in facts.inputs
-        ),
-        {
-            one.name: QuantizedInput(one.dtype, one.scale, one.zero_point)
-            for one in facts.heads
-            if not one.quantizes
-        },
-    )
-    wanted = recipe.image_input(declared)
-    preprocess = recipe.build(options, wanted)
-    recipe.check_fits(preprocess, wanted)
-    return preprocess
 
 
 class _Told:

@@ -7,8 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeinfer.cli import recipe, values
-from edgeinfer.cli.calibrate import chosen_preprocess, chosen_samples
+from edgeinfer.cli import recipe, samples, values
 from edgeinfer.cli.document import print_document
 from edgeinfer.cli.model import naming
 from edgeinfer.cli.progress import Progress
@@ -45,15 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         allow_abbrev=False,
     )
     parser.set_defaults(execute=execute, usage_error=parser.error)
-    parser.add_argument("model", metavar="MODEL", type=Path, help="an .onnx file of float32")
-    parser.add_argument(
-        "samples",
-        metavar="SAMPLES",
-        type=Path,
-        nargs="*",
-        help="a folder of images (folders inside included), a text file with one path a line, or "
-        "image files",
-    )
+    samples.add_arguments(parser, nargs="*")
     parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="the new model")
 
     recipe.add_arguments(parser)
@@ -86,7 +77,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     choice.add_argument(
         "--method",
-        choices=("minmax", "moving_average", "percentile", "entropy", "mse"),
+        choices=samples.METHODS,
         help="from what was seen to ranges; default percentile, or that of --ranges",
     )
     choice.add_argument(
@@ -113,13 +104,13 @@ def execute(options: argparse.Namespace) -> int:
     with naming(options.model):
         preprocess = None
         if options.samples:
-            preprocess = chosen_preprocess(options, inspect(options.model))
+            preprocess = samples.chosen_preprocess(options, inspect(options.model))
         told = _Told(quiet=options.quiet)
         try:
             report = quantize(
                 options.model,
                 options.out,
-                samples=chosen_samples(options.samples) if options.samples else None,
+                samples=samples.chosen_samples(options.samples) if options.samples else None,
                 mode=options.mode,
                 method=options.method or "percentile",
                 parameter=options.parameter,

@@ -49,8 +49,8 @@ def plan_dynamic(
         raise ModelError(
             f"dynamic: found no MatMul, Gemm or LSTM to quantise, and {convolutions} convolutions. "
             "The runtime's dynamic convolution looks for the range of each activation anew and has "
-            "no fast kernel: 5 to 17 times slower than float. Use mode='static' with samples, or "
-            "force_convolutions=True for the comparison"
+            "no fast kernel: MobileNetV2 takes 8.5 times as long as in float on x86 with VNNI. Use "
+            "mode='static' with samples, or force_convolutions=True for the comparison"
         )
     return tuple(decisions)
 
