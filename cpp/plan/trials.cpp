@@ -308,8 +308,9 @@ Trial of_upsample_argmax() {
 
 // As activations are: many zeros, both signs.
 std::shared_ptr<const std::vector<float>> activations() {
+    const auto bytes = pixels(kSource);  // held: a range-for keeps no owner of what it walks
     auto values = std::make_shared<std::vector<float>>();
-    for (const std::uint8_t byte : *pixels(kSource)) {
+    for (const std::uint8_t byte : *bytes) {
         values->push_back(byte < 100 ? 0 : (static_cast<float>(byte) - 170) / 3);
     }
     return values;
