@@ -13,13 +13,28 @@ from typing import TYPE_CHECKING, Any
 
 from edgeinfer._arguments import checked_path, checked_threads
 from edgeinfer.errors import InputError, RunError
-from edgeinfer.quantize.report import LayerReport, OutputReport, QuantizeReport
+from edgeinfer.quantize.report import (
+    LayerHistogram,
+    LayerReport,
+    MaskPictures,
+    OutputReport,
+    QuantizeReport,
+    RepairReport,
+)
 
 if TYPE_CHECKING:
     from edgeinfer.calibrate import Ranges
     from edgeinfer.preprocess import Preprocess
 
-__all__ = ["LayerReport", "OutputReport", "QuantizeReport", "quantize"]
+__all__ = [
+    "LayerHistogram",
+    "LayerReport",
+    "MaskPictures",
+    "OutputReport",
+    "QuantizeReport",
+    "RepairReport",
+    "quantize",
+]
 
 _MODES = ("static", "dynamic")
 
