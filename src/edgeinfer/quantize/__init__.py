@@ -99,6 +99,8 @@ def quantize(
         raise InputError(f"out: found no folder {path.parent}, wanted one to write {path.name} to")
     try:
         from edgeinfer.quantize.job import Job
+        from edgeinfer.quantize.mode_dynamic import quantize_dynamic
+        from edgeinfer.quantize.mode_static import quantize_static
     except ModuleNotFoundError as error:
         if error.name != "onnx":
             raise
@@ -106,20 +108,26 @@ def quantize(
             "quantize: found no package onnx, which rewriting a model needs; "
             "pip install 'edgeinfer[quantize]'"
         ) from error
+    from edgeinfer.quantize.samples_kept import FirstSamples
+    from edgeinfer.quantize.targets import choose_target
 
     job = Job(
         model=model,
         out=path,
-        target=target,
+        target=choose_target(target),
         exclude=exclude,
+        samples=FirstSamples(samples, judged),
+        preprocess=preprocess,
         threads=checked_threads(threads),
         progress=progress or (lambda step, done, total: None),
     )
     if mode == "dynamic":
-        return job.dynamic(samples, preprocess, judged, force_convolutions)
+        return quantize_dynamic(job, force_convolutions=force_convolutions)
     if samples is None and ranges is None:
         raise InputError(
             "samples: found none, wanted some for static quantisation: a folder of images, or "
             "{input: array} dictionaries"
         )
-    return job.static(samples, preprocess, judged, ranges, method, parameter, correct_bias)
+    return quantize_static(
+        job, ranges=ranges, method=method, parameter=parameter, correct_bias=correct_bias
+    )

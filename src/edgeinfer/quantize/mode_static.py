@@ -1,0 +1,98 @@
+"""Fixed ranges, found by calibration."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeinfer.calibrate import Ranges, calibrate
+from edgeinfer.errors import InputError, ModelError
+from edgeinfer.quantize.job import Job
+from edgeinfer.quantize.layer_report import describe_layers
+from edgeinfer.quantize.plan import Plan, is_weighted, make_plan
+from edgeinfer.quantize.prepare import Prepared, prepare
+from edgeinfer.quantize.report import QuantizeReport
+from edgeinfer.quantize.static import choose_grids, write_static
+
+__all__ = ["quantize_static"]
+
+
+def quantize_static(
+    job: Job, *, ranges: Ranges | None, method: str, parameter: float | None, correct_bias: bool
+) -> QuantizeReport:
+    """Prepare, decide, calibrate, write, judge."""
+    with job.timed("prepare"):
+        prepared = prepare(job.model)
+        plan = make_plan(prepared.network, job.exclude)
+    if not any(decision.kind == "int8" for decision in plan.decisions):
+        reasons = sorted({decision.reason for decision in plan.decisions})
+        raise ModelError(
+            f"found no layer to quantise, wanted Conv, Gemm or MatMul with constant weights; "
+            f"what there is stays in float: {'; '.join(reasons[:5])}"
+        )
+    with job.timed("calibrate"):
+        if ranges is None:
+            ranges = _calibrated(job, prepared, plan, method, parameter)
+        else:
+            _refuse_foreign(job, ranges, prepared)
+    with job.timed("write"):
+        whole, ends = ranges.with_method("minmax"), plan.ends(prepared.network)
+
+        def range_of(name: str) -> tuple[float, float]:
+            return whole.range(name) if name in ends else ranges.range(name)
+
+        grids = choose_grids(prepared.network, plan, range_of, job.target)
+        means = _means(ranges) if correct_bias else None
+        made = write_static(prepared.network, plan, grids, job.target, means)
+        settings = {"method": ranges.method, "parameter": ranges.parameter}
+        data = job.marked(made, "static", **settings, samples=ranges.samples)
+    layers = describe_layers(prepared.network, plan.decisions, job.target, plan, grids)
+    return job.finish(mode="static", prepared=prepared, data=data, layers=layers, ranges=ranges)
+
+
+def _calibrated(
+    job: Job, prepared: Prepared, plan: Plan, method: str, parameter: float | None
+) -> Ranges:
+    measured = plan.measured(prepared.network)
+    return calibrate(
+        prepared.model,
+        job.samples.all(),
+        method=method,
+        parameter=parameter,
+        preprocess=job.preprocess,
+        tensors=[*dict.fromkeys((*measured, *_multiplied(prepared, plan)))],
+        threads=job.threads,
+        progress=lambda done, total: job.progress("calibrate", done, total),
+    )
+
+
+def _refuse_foreign(job: Job, ranges: Ranges, prepared: Prepared) -> None:
+    file = job.model if isinstance(job.model, bytes) else Path(job.model).read_bytes()
+    known = [hashlib.sha256(data).hexdigest() for data in (file, prepared.model)]
+    if ranges.model_digest not in known:
+        raise InputError(
+            f"ranges: found those of the model {ranges.model_digest[:12]}, wanted those of "
+            f"{known[0][:12]}; calibrate this one"
+        )
+
+
+def _multiplied(prepared: Prepared, plan: Plan) -> list[str]:
+    """What is multiplied by weights: its mean tells what their rounding does."""
+    return [
+        node.input[0]
+        for node, decision in zip(prepared.network.nodes, plan.decisions, strict=True)
+        if decision.kind == "int8" and is_weighted(node)
+    ]
+
+
+def _means(ranges: Ranges) -> Callable[[str], NDArray[np.float64] | None]:
+    observed = {tensor.name for tensor in ranges.tensors}
+
+    def mean_of(name: str) -> NDArray[np.float64] | None:
+        return ranges.statistics(name).channel_mean() if name in observed else None
+
+    return mean_of
