@@ -14,7 +14,7 @@ from edgeinfer import InputError
 from edgeinfer.quantize.network import Network
 from edgeinfer.quantize.plan import Plan, make_plan
 from edgeinfer.quantize.prepare import prepare
-from edgeinfer.quantize.static import choose_grids, write_static
+from edgeinfer.quantize.static import Material, choose_grids, make_candidate, write_static
 from edgeinfer.quantize.targets import TARGETS, choose_target
 from oracles import integer_network as oracle
 from oracles.integer_network import FloatNetwork
@@ -332,3 +332,33 @@ def test_a_linear_resize_is_reported_as_interpolated_in_float(
     _, plan, network = written(net, net.conv(wide, 5, 6))
     by_name = dict(zip((n.output[0] for n in network.nodes), plan.decisions, strict=True))
     assert "interpolates in float" in by_name[wide].reason
+
+
+def test_candidates_leave_layers_in_float_without_calibrating_again() -> None:
+    net = FloatNetwork(shape=(1, 4, 16, 16))
+    parts = [net.node("Relu", [net.conv("x", n, 4, kernel=3)]) for n in (3, 5)]
+    both = net.node("Concat", parts, axis=1)
+    pooled = net.node("MaxPool", [both], kernel_shape=[2, 2], strides=[2, 2])
+    last = net.conv(pooled, 5, 8)
+    prepared = prepare(net.model(last).SerializeToString())
+    plan = make_plan(prepared.network)
+    samples = [{"x": net.sample(i)} for i in range(32)]
+    names = plan.measured(prepared.network)
+    ranges = edgeinfer.calibrate(prepared.model, samples, tensors=names)
+    material = Material(prepared.network, plan, ranges, TARGETS["x86-64-vnni"])
+    before = prepared.network.model.SerializeToString()
+    wanted = run(prepared.network.model, net.sample(99))[0]
+    power = float(np.square(wanted).sum())
+
+    for place, node in enumerate(prepared.network.nodes):
+        made = make_candidate(material, in_float={place: "tried"})
+        onnx.checker.check_model(made.model, full_check=True)
+        if made.plan.decisions[place].kind != "float":
+            pytest.fail(f"{node.op_type} is {made.plan.decisions[place]}")
+        assert made.plan.decisions[place].reason == "tried"
+        error = float(np.square(run(made.model, net.sample(99))[0] - wanted).sum())
+        assert power > 10**2.5 * error, node.op_type
+    everything = dict.fromkeys(range(len(prepared.network.nodes)), "tried")
+    whole = make_candidate(material, in_float=everything)
+    np.testing.assert_allclose(run(whole.model, net.sample(99))[0], wanted, rtol=1e-5, atol=1e-5)
+    assert prepared.network.model.SerializeToString() == before

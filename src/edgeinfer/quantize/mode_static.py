@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edgeinfer.calibrate import Ranges, calibrate
 from edgeinfer.errors import InputError, ModelError
@@ -16,7 +12,7 @@ from edgeinfer.quantize.layer_report import describe_layers
 from edgeinfer.quantize.plan import Plan, is_weighted, make_plan
 from edgeinfer.quantize.prepare import Prepared, prepare
 from edgeinfer.quantize.report import QuantizeReport
-from edgeinfer.quantize.static import choose_grids, write_static
+from edgeinfer.quantize.static import Material, make_candidate
 
 __all__ = ["quantize_static"]
 
@@ -40,17 +36,13 @@ def quantize_static(
         else:
             _refuse_foreign(job, ranges, prepared)
     with job.timed("write"):
-        whole, ends = ranges.with_method("minmax"), plan.ends(prepared.network)
-
-        def range_of(name: str) -> tuple[float, float]:
-            return whole.range(name) if name in ends else ranges.range(name)
-
-        grids = choose_grids(prepared.network, plan, range_of, job.target)
-        means = _means(ranges) if correct_bias else None
-        made = write_static(prepared.network, plan, grids, job.target, means)
+        material = Material(prepared.network, plan, ranges, job.target, job.exclude)
+        made = make_candidate(material, repairs=("bias",) if correct_bias else ())
         settings = {"method": ranges.method, "parameter": ranges.parameter}
-        data = job.marked(made, "static", **settings, samples=ranges.samples)
-    layers = describe_layers(prepared.network, plan.decisions, job.target, plan, grids)
+        data = job.marked(made.model, "static", **settings, samples=ranges.samples)
+    layers = describe_layers(
+        prepared.network, made.plan.decisions, job.target, made.plan, made.grids
+    )
     return job.finish(mode="static", prepared=prepared, data=data, layers=layers, ranges=ranges)
 
 
@@ -87,12 +79,3 @@ def _multiplied(prepared: Prepared, plan: Plan) -> list[str]:
         for node, decision in zip(prepared.network.nodes, plan.decisions, strict=True)
         if decision.kind == "int8" and is_weighted(node)
     ]
-
-
-def _means(ranges: Ranges) -> Callable[[str], NDArray[np.float64] | None]:
-    observed = {tensor.name for tensor in ranges.tensors}
-
-    def mean_of(name: str) -> NDArray[np.float64] | None:
-        return ranges.statistics(name).channel_mean() if name in observed else None
-
-    return mean_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal
@@ -78,7 +78,9 @@ class Plan:
         return frozenset(last | set(network.inputs))
 
 
-def make_plan(network: Network, exclude: Sequence[str] = ()) -> Plan:
+def make_plan(
+    network: Network, exclude: Sequence[str] = (), in_float: Mapping[int, str] | None = None
+) -> Plan:
     """Decide about each node.
 
     Weighted nodes are what pays. Others follow where they stand between such: behind the last one
@@ -88,15 +90,13 @@ def make_plan(network: Network, exclude: Sequence[str] = ()) -> Plan:
         network: prepared.
         exclude: names, results or operators of nodes to leave in float; ``*`` and ``?`` stand for
             any letters.
+        in_float: places of more such nodes, each with the reason.
 
     Raises:
         InputError: an entry of ``exclude`` fits no node.
     """
-    excluded = matching(network, exclude)
-    reasons = [
-        "excluded" if i in excluded else _why_float(network, node)
-        for i, node in enumerate(network.nodes)
-    ]
+    left = dict.fromkeys(matching(network, exclude), "excluded") | dict(in_float or {})
+    reasons = [left.get(i) or _why_float(network, node) for i, node in enumerate(network.nodes)]
     integer = _forward(network, reasons)
     needed = _backward(network, reasons, integer)
     merged = _merged(network, reasons, integer, needed)

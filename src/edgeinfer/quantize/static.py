@@ -1,4 +1,6 @@
-"""Write a network in integers: QuantizeLinear and DequantizeLinear around what computes so.
+"""Write a calibrated network in integers, as often as wanted, some layers left in float.
+
+QuantizeLinear and DequantizeLinear stand around what computes in integers.
 
 The runtime turns each group of DequantizeLinear, node, QuantizeLinear into one integer kernel.
 A tensor keeps its name where it is read: there it is the dequantised one.
@@ -6,12 +8,14 @@ A tensor keeps its name where it is read: there it is the dequantised one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper
 
+from edgeinfer.calibrate import Ranges
 from edgeinfer.errors import InputError
 from edgeinfer.quantize.grid import (
     Grid,
@@ -22,10 +26,87 @@ from edgeinfer.quantize.grid import (
     quantize_weights,
 )
 from edgeinfer.quantize.network import Network, attribute
-from edgeinfer.quantize.plan import Plan, is_weighted, value_inputs
+from edgeinfer.quantize.plan import Plan, is_weighted, make_plan, value_inputs
 from edgeinfer.quantize.targets import Target
 
-__all__ = ["choose_grids", "write_static"]
+__all__ = ["Candidate", "Material", "choose_grids", "make_candidate", "write_static"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What candidates are made of.
+
+    Attributes:
+        network: prepared, in float.
+        plan: with as many layers in integers as there can be; its tensors were observed.
+        ranges: what calibration saw, and the method that makes ranges of it.
+        target: processor that the file is for.
+        exclude: what the caller leaves in float, as ``make_plan`` takes it.
+    """
+
+    network: Network
+    plan: Plan
+    ranges: Ranges
+    target: Target
+    exclude: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to write a network in integers: the file, and what was decided for it."""
+
+    model: ModelProto
+    plan: Plan
+    grids: dict[str, Grid]
+
+
+def make_candidate(
+    material: Material,
+    *,
+    repairs: Collection[str] = ("bias",),
+    in_float: Mapping[int, str] | None = None,
+) -> Candidate:
+    """Write the network in integers, without running anything; ``material`` is left as it is.
+
+    Args:
+        repairs: "bias": biases undo what the rounding of weights does to the mean of each channel.
+        in_float: places in ``network.nodes`` that are left in float besides, each with the reason.
+
+    Cost: 0.1 s for a network of 14 MB; memory for two copies of the weights.
+    """
+    network, target = material.network, material.target
+    plan = make_plan(network, material.exclude, in_float) if in_float else material.plan
+    grids = choose_grids(network, plan, _ranges_of(material, plan), target)
+    means = _means(material.ranges) if "bias" in repairs else None
+    return Candidate(write_static(network, plan, grids, target, means), plan, grids)
+
+
+def _ranges_of(material: Material, plan: Plan) -> Callable[[str], tuple[float, float]]:
+    whole, ends = material.ranges.with_method("minmax"), plan.ends(material.network)
+
+    def range_of(name: str) -> tuple[float, float]:
+        chosen = whole if name in ends else material.ranges
+        return chosen.range(name if name in chosen else _stand_in(material, name))
+
+    return range_of
+
+
+def _stand_in(material: Material, name: str) -> str:
+    """The observed tensor whose range serves one that has a grid only since others are in float."""
+    merged = material.network.only_reader(name)
+    if name not in material.plan.owner and merged is not None:
+        # What is cut off behind it may be cut off before.
+        name = material.network.nodes[merged].output[0]
+    return material.plan.owner.get(name, name)
+
+
+def _means(ranges: Ranges) -> Callable[[str], NDArray[np.float64] | None]:
+    observed = {tensor.name for tensor in ranges.tensors}
+
+    def mean_of(name: str) -> NDArray[np.float64] | None:
+        return ranges.statistics(name).channel_mean() if name in observed else None
+
+    return mean_of
 
 
 def choose_grids(
