@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 
 MODEL = Path(__file__).resolve().parents[2] / "examples" / "vqi" / "model"
+
+
+@pytest.fixture(scope="module")
+def evaluate() -> ModuleType:
+    sys.path.insert(0, str(MODEL.parent))
+    try:
+        return importlib.import_module("evaluate")
+    finally:
+        sys.path.remove(str(MODEL.parent))
 
 
 def test_record_names_this_very_file() -> None:
@@ -76,3 +88,36 @@ def test_unseen_scenes_are_segmented_as_the_record_says() -> None:
     # The same seeds as the record's, fewer of them.
     recorded = json.loads((MODEL / "training.json").read_text())["evaluation"]
     assert found["miou"] == pytest.approx(recorded["miou"], abs=0.04)
+
+
+def test_a_model_file_is_judged_as_numpy_judges_what_the_runtime_gives(
+    evaluate: ModuleType,
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    scenes = list(evaluate.scenes(evaluate.EVALUATION_SEEDS[:4]))
+    found = evaluate.held_out_miou(MODEL / "vqi_light.onnx", scenes)
+
+    recipe = json.loads((MODEL / "recipe.json").read_text())
+    network = onnxruntime.InferenceSession(MODEL / "vqi_light.onnx")
+    hits, either = np.zeros(5), np.zeros(5)
+    for scene in scenes:  # 320 x 320 already: no resize
+        values = (scene.image * recipe["scale"] - recipe["mean"]) / recipe["std"]
+        tensor = values.transpose(2, 0, 1)[None].astype(np.float32)
+        mask = network.run(None, {"image": tensor})[0][0].argmax(axis=0)
+        for label in range(5):
+            hits[label] += np.sum((mask == label) & (scene.mask == label))
+            either[label] += np.sum((mask == label) | (scene.mask == label))
+    # A pixel between two classes may fall on either side.
+    assert found == pytest.approx(float(np.mean(hits / either)), abs=1e-4)
+
+
+def test_what_quantising_learns_from_is_none_of_what_it_is_judged_on(
+    evaluate: ModuleType,
+) -> None:
+    record = json.loads((MODEL / "training.json").read_text())
+    trained = set(range(record["training_seeds"][0], record["training_seeds"][1] + 1))
+    judged = set(evaluate.EVALUATION_SEEDS)
+    assert set(evaluate.CALIBRATION_SEEDS) <= trained
+    assert not judged & trained
+    assert not judged & set(evaluate.CHOICE_SEEDS)
+    assert not trained & set(evaluate.CHOICE_SEEDS)

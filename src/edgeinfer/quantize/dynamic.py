@@ -66,6 +66,9 @@ def write_dynamic(network: Network, decisions: Sequence[Decision], target: Targe
     ]
     named = ModelProto()
     named.CopyFrom(network.model)
+    # The mark of its own preparation: without it, it logs a warning that there was none.
+    mark = named.metadata_props.add()
+    mark.key, mark.value = "onnx.quant.pre_process", "onnxruntime.quant"
     # It goes by names, which a node need not have.
     wanted = []
     for i, (node, decision) in enumerate(zip(named.graph.node, decisions, strict=True)):
