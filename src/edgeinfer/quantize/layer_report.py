@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from onnx import NodeProto
 
+from edgeinfer.calibrate import Ranges
+from edgeinfer.quantize.evidence import seen
 from edgeinfer.quantize.grid import Grid
 from edgeinfer.quantize.network import Network, attribute, label
 from edgeinfer.quantize.plan import Decision, Plan, is_weighted
@@ -22,18 +24,30 @@ def describe_layers(
     target: Target,
     plan: Plan | None = None,
     grids: dict[str, Grid] | None = None,
+    ranges: Ranges | None = None,
 ) -> tuple[LayerReport, ...]:
     """One report for each node, in order of execution.
 
     Args:
         plan, grids: of fixed ranges; without them no range is told.
+        ranges: of calibration; without them nothing is told of the values seen.
     """
+    # What a merged activation makes is the result of the node before it.
+    results = {
+        node.input[0]: node.output[0]
+        for node, decision in zip(network.nodes, decisions, strict=True)
+        if decision.kind == "merged"
+    }
     reports = []
     for node, decision in zip(network.nodes, decisions, strict=True):
         weights = network.constants.get(node.input[1]) if is_weighted(node) else None
+        result = results.get(node.output[0], node.output[0])
         grid = None
         if plan is not None and grids is not None:
-            grid = grids.get(plan.owner.get(node.output[0], ""))
+            grid = grids.get(plan.owner.get(result, ""))
+        low = None if grid is None else (target.lowest - grid.zero_point) * grid.scale
+        high = None if grid is None else (target.highest - grid.zero_point) * grid.scale
+        merged = decision.kind == "merged"
         reports.append(
             LayerReport(
                 name=label(node),
@@ -41,8 +55,12 @@ def describe_layers(
                 decision=decision.kind,
                 reason=decision.reason,
                 weights=None if weights is None else tuple(weights.dims),
-                low=None if grid is None else (target.lowest - grid.zero_point) * grid.scale,
-                high=None if grid is None else (target.highest - grid.zero_point) * grid.scale,
+                low=low,
+                high=high,
+                shape=network.shape(node.output[0]),
+                macs=multiply_adds(network, node),
+                into=label(network.nodes[network.maker[node.input[0]]]) if merged else "",
+                **seen(ranges, result, low, high),
             )
         )
     return tuple(reports)

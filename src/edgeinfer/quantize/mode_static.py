@@ -41,7 +41,7 @@ def quantize_static(
         settings = {"method": ranges.method, "parameter": ranges.parameter}
         data = job.marked(made.model, "static", **settings, samples=ranges.samples)
     layers = describe_layers(
-        prepared.network, made.plan.decisions, job.target, made.plan, made.grids
+        prepared.network, made.plan.decisions, job.target, made.plan, made.grids, ranges
     )
     return job.finish(mode="static", prepared=prepared, data=data, layers=layers, ranges=ranges)
 

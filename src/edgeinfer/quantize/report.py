@@ -19,17 +19,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerHistogram:
-    """How often which values were seen. Exact zeros are in no bin.
+    """How often which values were seen.
 
     Attributes:
         counts: of each bin, at most 128.
         first_edge: where the first bin begins.
         width: of each bin.
+        zeros: exact ones, which are in no bin.
     """
 
     counts: tuple[int, ...]
     first_edge: float
     width: float
+    zeros: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class LayerReport:
         name: of the node, or what it makes.
         op: its operator.
         decision: "int8"; "int16": its result has 16 bits; "merged": expressed by the integers of
-            the node before; "float"; or how its weights alone are stored.
+            the node ``into``; "float"; or how its weights alone are stored.
         reason: why it stays in float, else a remark or "".
         weights: shape of the weights, None without any.
         low, high: what the integers of its result span; None where the result stays in float.
@@ -52,6 +54,7 @@ class LayerReport:
             infinite where nothing changes.
         network_sqnr_db: the same of the network's results, the worst of them.
         float_ms, int8_ms: milliseconds of one run, as ``QuantizeReport.timing`` says.
+        into: of a merged layer, the name of the one whose integers express it.
     """
 
     name: str
@@ -69,6 +72,7 @@ class LayerReport:
     network_sqnr_db: float | None = None
     float_ms: float | None = None
     int8_ms: float | None = None
+    into: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
