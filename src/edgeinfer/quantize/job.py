@@ -17,11 +17,12 @@ from edgeinfer.calibrate import Ranges
 from edgeinfer.calibrate.samples import preparing
 from edgeinfer.inspection import inspect
 from edgeinfer.preprocess import Preprocess
+from edgeinfer.quantize.album import Album
 from edgeinfer.quantize.judge import Judge, judge
 from edgeinfer.quantize.prepare import Prepared, require_equal
-from edgeinfer.quantize.report import LayerReport, QuantizeReport
+from edgeinfer.quantize.report import LayerReport, MaskPictures, QuantizeReport
 from edgeinfer.quantize.samples_kept import FirstSamples
-from edgeinfer.quantize.targets import Target
+from edgeinfer.quantize.targets import Target, choose_target
 from edgeinfer.quantize.writing import write_model
 
 __all__ = ["Job"]
@@ -76,13 +77,20 @@ class Job:
     ) -> QuantizeReport:
         """Compare the file with the float one on the first samples, put it in place, report."""
         verdict = Judge()
+        pictures: tuple[MaskPictures, ...] = ()
         with self.timed("judge"):
             inputs = self.inputs(prepared)
             if inputs:
                 require_equal(self.model, prepared, inputs[0], self.threads)
-                verdict = judge(self.model, data, self._told(inputs), threads=self.threads)
+                album = Album(self.samples.names(), inputs, self.preprocess)
+                verdict = judge(
+                    self.model, data, self._told(inputs), threads=self.threads, shown=album.add
+                )
+                pictures = album.pictures()
         with self.timed("save"):
             write_model(self.out, data)
+        # Of a file for another processor a time taken here would tell nothing.
+        times = verdict.milliseconds() if self.target == choose_target(None) else None
         return QuantizeReport(
             mode=mode,
             target=self.target.name,
@@ -99,6 +107,9 @@ class Job:
             outputs=verdict.outputs(),
             seconds=self.seconds,
             notes=(_NARROW,) if self.target.weight_bits == 7 else (),
+            float_ms=None if times is None else times[0],
+            int8_ms=None if times is None else times[1],
+            pictures=pictures,
         )
 
     def _float_bytes(self) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from typing import Any
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +18,29 @@ from edgeinfer.session import Session
 __all__ = ["Judge", "judge"]
 
 Model = str | os.PathLike[str] | bytes
+Results = Mapping[str, NDArray[Any]]
+
+# Fewer runs tell little of times; of slow networks fewer have to do.
+_LEAST_RUNS: Final = 8
+_MOST_SECONDS: Final = 0.5
 
 
 class Judge:
-    """Sums over samples, one output of the network at a time in memory."""
+    """Sums over samples, one output of the network at a time in memory.
+
+    Attributes:
+        samples: how many were compared.
+        seconds: (float network, new one) of each run, one after the other.
+    """
 
     def __init__(self) -> None:
         self._signal: dict[str, float] = {}
         self._error: dict[str, float] = {}
         self._places: dict[str, list[int]] = {}
         self.samples = 0
+        self.seconds: list[tuple[float, float]] = []
 
-    def compare(
-        self, wanted: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[Any]]
-    ) -> None:
+    def compare(self, wanted: Results, found: Results) -> None:
         """One more sample: the outputs of both networks."""
         self.samples += 1
         for name, want in wanted.items():
@@ -61,6 +72,13 @@ class Judge:
             for name, signal in self._signal.items()
         )
 
+    def milliseconds(self) -> tuple[float, float] | None:
+        """Median of a run of each network; None before the second, since the first warms up."""
+        if len(self.seconds) < 2:
+            return None
+        exact, rounded = zip(*self.seconds[1:], strict=True)
+        return 1e3 * statistics.median(exact), 1e3 * statistics.median(rounded)
+
     def _share(self, name: str) -> float | None:
         equal, places = self._places.get(name, (0, 0))
         return equal / places if places else None
@@ -72,11 +90,15 @@ def judge(
     samples: Iterable[Mapping[str, NDArray[Any]]],
     *,
     threads: int | None = None,
+    shown: Callable[[Results, Results], object] = lambda wanted, found: None,
 ) -> Judge:
     """Run both networks on each sample.
 
+    Args:
+        shown: called with the results of both, a sample at a time.
+
     Source: SQNR = 10 log10(sum of squares of the float result / sum of squares of the difference).
-    Cost: one run of each network a sample.
+    Cost: one run of each network a sample; of few samples up to half a second more, for the times.
     """
     verdict = Judge()
     # Whole files: a tail cut off would be completed by a second session.
@@ -85,8 +107,22 @@ def judge(
         Session(float_model, threads=threads, options=options, cache=False) as exact,
         Session(model, threads=threads, options=options, cache=False) as rounded,
     ):
+
+        def run(inputs: Mapping[str, NDArray[Any]]) -> tuple[Results, Results]:
+            begin = time.perf_counter()
+            wanted = exact.run(inputs)
+            between = time.perf_counter()
+            found = rounded.run(inputs)
+            verdict.seconds.append((between - begin, time.perf_counter() - between))
+            return wanted, found
+
         for inputs in samples:
-            verdict.compare(exact.run(inputs), rounded.run(inputs))
+            wanted, found = run(inputs)
+            verdict.compare(wanted, found)
+            shown(wanted, found)
+        end = time.monotonic() + _MOST_SECONDS
+        while verdict.samples and len(verdict.seconds) < _LEAST_RUNS and time.monotonic() < end:
+            run(inputs)
     return verdict
 
 

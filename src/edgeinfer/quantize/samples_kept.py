@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -36,6 +37,10 @@ class FirstSamples:
             if len(self._kept) < self._count:
                 self._kept.append(value)
             yield value
+
+    def names(self) -> list[str]:
+        """Of the first ones, without the folders they lie in."""
+        return [os.path.basename(item.name) or item.name for item in self.items()]
 
     def items(self) -> Iterator[Item]:
         """The first ones."""
