@@ -1,12 +1,14 @@
 """The demo: a small network finds towers, cables and insulators in pictures it has never seen.
 
-    python examples/demo.py                  # 24 pictures, results in demo/, about half a minute
+    python examples/demo.py                  # 24 pictures, results in demo/, under a minute
     python examples/demo.py --count 100 --frame 1080x1920
+    python examples/demo.py --json           # the figures as one document
 
 Draws pictures of power lines (examples/vqi/render) from seeds that training never used, runs the
 network of examples/vqi/model on them with edgeinfer, judges the masks against the drawn truth, and
 times the same job done with OpenCV, NumPy and onnxruntime's Python API, alternating on the same
-frames, one thread each. Writes overlays and one report.html that needs nothing else.
+frames, one thread each. Then it quantises the network in each way and runs the files beside each
+other. Writes overlays, those files, and one report.html that needs nothing else.
 """
 
 from __future__ import annotations
@@ -25,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 import edgeinfer as ei
@@ -33,10 +34,13 @@ import edgeinfer as ei
 EXAMPLES = Path(__file__).resolve().parent
 sys.path.insert(0, str(EXAMPLES / "vqi"))
 
-from evaluate import confusion, figures  # noqa: E402
+from evaluate import CALIBRATION_SEEDS, EVALUATION_SEEDS, confusion, figures  # noqa: E402
 from render import CLASSES, COLORS, render  # noqa: E402
 
-from report import Picture, Report, environment, write_report  # noqa: E402
+import quantised  # noqa: E402
+from our_way import Bytes, OurWay, Times  # noqa: E402
+from page import write_report  # noqa: E402
+from report import EightBits, Picture, Report, environment  # noqa: E402
 
 # Training used other millions, evaluation the 300 seeds before these.
 FIRST_SEED = 1_000_300
@@ -47,35 +51,7 @@ SIDES = ("edgeinfer", "common way")
 REPEATS = 5
 SHOWN = 8  # pictures embedded in the report; all of them lie beside it
 
-Bytes = NDArray[np.uint8]
-Times = dict[str, float]
 Way = Callable[[Bytes], tuple[Bytes, Times]]
-
-
-class OurWay:
-    """Frame to mask with edgeinfer, stage by stage."""
-
-    def __init__(self, model: Path, prepare: ei.Preprocess) -> None:
-        self._prepare = prepare
-        # The binding keeps what it needs of the session alive.
-        session = ei.Session(model, threads=1)
-        self.description = session.describe()
-        self._binding = session.bind()
-        (self._input,) = self._binding.inputs.values()
-
-    def __call__(self, frame: Bytes, size: tuple[int, int] | None = None) -> tuple[Bytes, Times]:
-        """The mask, of the network's size if no other is wanted, and milliseconds by stage."""
-        start = time.perf_counter()
-        self._prepare(frame, out=self._input)
-        prepared = time.perf_counter()
-        mask = self._binding.segment(size=size)
-        times = self._binding.last_times
-        # Five classes fit into bytes; a mask of more than 256 would hold uint16.
-        return mask.classes.astype(np.uint8, copy=False), {
-            "preprocess": (prepared - start) * 1e3,
-            "run": times.run_ms,
-            "tail": times.tail_ms,
-        }
 
 
 @dataclass
@@ -91,9 +67,14 @@ class Tally:
 def main(argv: list[str] | None = None) -> int:
     """Run the demo; 0 when every picture was done."""
     options = parse(argv)
+    stream = sys.stderr if options.json else sys.stdout
+
+    def tell(text: str) -> None:
+        print(text, file=stream, flush=True)
+
     recipe = json.loads((options.model / "recipe.json").read_text())
-    model = options.model / "vqi_light.onnx"
-    ours = OurWay(model, ei.Preprocess.from_recipe(recipe))
+    model, prepare = options.model / "vqi_light.onnx", ei.Preprocess.from_recipe(recipe)
+    ours = OurWay(model, prepare)
     pairs, versions = contestants(model, recipe)
     options.out.mkdir(parents=True, exist_ok=True)
 
@@ -105,20 +86,31 @@ def main(argv: list[str] | None = None) -> int:
         tally.at_frame += confusion(truth, at_frame)
         pictures.append(draw(options.out, seed, frame, truth, at_frame))
         if done == 1:
-            print(f"first picture: {pictures[0].caption}\n  {pictures[0].file}", flush=True)
+            tell(f"first picture: {pictures[0].caption}\n  {pictures[0].file}")
         race(pairs, frame, tally, done)
         if done % 4 == 0 or done == options.count:
             so_far = figures(tally.at_network)["miou"]
             spent = time.perf_counter() - start
-            print(f"{done:4d}/{options.count}  mIoU {so_far:.3f}  {spent:.0f} s", flush=True)
+            tell(f"{done:4d}/{options.count}  mIoU {so_far:.3f}  {spent:.0f} s")
 
-    report = sum_up(options, tally, pictures, ours.description, versions)
-    print_report(report)
+    tell("\nthe network in 8 bits")
+    eight_bits = quantised.compare(
+        model,
+        prepare,
+        options.out,
+        calibrated=options.calibrated,
+        held_out=options.held_out,
+        tell=tell,
+    )
+    report = sum_up(options, tally, pictures, ours.description, versions, eight_bits)
+    tell(report.text())
     path = options.out / "report.html"
     write_report(path, report)
-    print(f"\n{path} shows all of this; the pictures are {options.out}/*.overlay.jpg")
-    print("\nThis network has seen drawings only: expect little of it on photographs.")
-    print("On your own picture and model:\n  " + "\n  ".join(report.commands))
+    tell(f"\n{path} shows all of this; the pictures are {options.out}/*.overlay.jpg")
+    tell("\nThis network has seen drawings only: expect little of it on photographs.")
+    tell("On your own picture and model:\n  " + "\n  ".join(report.commands))
+    if options.json:
+        print(json.dumps(report.to_dict(), indent=2, allow_nan=False))
     return 0
 
 
@@ -130,6 +122,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--frame", default="720x1280", help="their height and width, HxW")
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results")
     parser.add_argument(
+        "--calibrated", type=int, default=48, help="scenes that quantising looks for ranges on"
+    )
+    parser.add_argument(
+        "--held-out", type=int, default=48, help="scenes that quantised files are judged on"
+    )
+    parser.add_argument("--json", action="store_true", help="figures on stdout, words on stderr")
+    parser.add_argument(
         "--model", type=Path, default=EXAMPLES / "vqi" / "model", help="folder of the network"
     )
     options = parser.parse_args(argv)
@@ -139,6 +138,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error(f"--frame: expected HxW such as 720x1280, got {options.frame!r}")
     if options.count < 1 or min(height, width) < 64:
         parser.error("--count must be at least 1 and --frame at least 64x64")
+    for name, most in (("calibrated", CALIBRATION_SEEDS), ("held_out", EVALUATION_SEEDS)):
+        if not 1 <= getattr(options, name) <= len(most):
+            parser.error(f"--{name.replace('_', '-')} must be 1 to {len(most)}")
     if not (options.model / "vqi_light.onnx").is_file():
         parser.error(
             f"--model: no vqi_light.onnx in {options.model}; examples/vqi/train.py makes it"
@@ -228,6 +230,7 @@ def sum_up(
     pictures: list[Picture],
     described: dict[str, Any],
     versions: str,
+    eight_bits: EightBits,
 ) -> Report:
     """Medians and figures of the whole run."""
     stages = {
@@ -249,6 +252,7 @@ def sum_up(
         versions=versions,
         at_network=figures(tally.at_network),
         at_frame=figures(tally.at_frame),
+        eight_bits=eight_bits,
         training=read_training(options.model),
         pictures=pictures[:SHOWN],
         classes=list(zip(CLASSES, COLORS, strict=True)),
@@ -276,29 +280,6 @@ def read_training(folder: Path) -> dict[str, Any]:
     """The record of the training run: seeds, figures, and how far colour alone gets."""
     record: dict[str, Any] = json.loads((folder / "training.json").read_text())
     return record
-
-
-def print_report(report: Report) -> None:
-    """Figures on the terminal."""
-    print(f"\nmasks against the drawn truth, {report.count} pictures, IoU")
-    header = "".join(f"{name:>11}" for name in ("mean", *CLASSES))
-    print(f"  {'':34}{header}")
-    for label, values in report.accuracy():
-        row = "".join(f"{values[key]:11.3f}" for key in ("miou", *(f"iou_{c}" for c in CLASSES)))
-        print(f"  {label:34}{row}")
-
-    print(f"\nmilliseconds a frame of {report.frame}, one thread, medians")
-    header = "".join(f"{name:>12}" for name in (*STAGES, "sum"))
-    print(f"  {'':34}{header}")
-    for way, times in report.stages.items():
-        row = "".join(f"{value:12.2f}" for value in (*times.values(), sum(times.values())))
-        print(f"  {way:34}{row}")
-    print(f"  common way: {report.versions}")
-    for ours, common, agreement in report.pairs:
-        print(
-            f"  {ours}: {report.speedup(ours, common):.2f} x as fast; "
-            f"{report.equal_masks(agreement)}"
-        )
 
 
 if __name__ == "__main__":
