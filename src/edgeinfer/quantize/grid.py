@@ -18,6 +18,10 @@ __all__ = ["Grid", "Weights", "activation_grid", "mean_shift", "quantize_bias", 
 _SMALLEST_SCALE: Final = 1e-15
 # A bias beyond this would overflow the 32-bit sum that it begins.
 _LARGEST_BIAS: Final = 2**30
+# Beside a bias so many times as large, all that is multiplied is less than a quarter of a step of
+# the result: the bias stands alone, and 14 bits are more than it is rounded to.
+_LONE: Final = 2**10
+_LARGEST_LONE_BIAS: Final = 2**14
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,12 @@ def quantize_weights(
     largest = np.abs(weights).max(axis=rest, initial=0.0).astype(np.float64)
     scales = largest / target.largest_weight
     if bias is not None:
-        scales = np.maximum(scales, np.abs(bias.astype(np.float64)) / input_scale / _LARGEST_BIAS)
+        size = np.abs(bias.astype(np.float64)) / input_scale
+        reached = np.abs(weights).sum(axis=rest, dtype=np.float64) * (
+            target.highest - target.lowest
+        )
+        most = np.where(reached * _LONE < size, _LARGEST_LONE_BIAS, _LARGEST_BIAS)
+        scales = np.maximum(scales, size / most)
     scales = np.where(scales < _SMALLEST_SCALE, 1.0, scales).astype(np.float32)
     shaped = scales.reshape([-1 if i == axis else 1 for i in range(weights.ndim)])
     bound = target.largest_weight

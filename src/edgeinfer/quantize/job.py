@@ -18,6 +18,7 @@ from edgeinfer.calibrate.samples import preparing
 from edgeinfer.inspection import inspect
 from edgeinfer.preprocess import Preprocess
 from edgeinfer.quantize.album import Album
+from edgeinfer.quantize.compact import compact
 from edgeinfer.quantize.judge import Judge, judge
 from edgeinfer.quantize.prepare import Prepared, require_equal
 from edgeinfer.quantize.report import LayerReport, MaskPictures, QuantizeReport
@@ -55,6 +56,7 @@ class Job:
 
     def marked(self, model: ModelProto, mode: str, **facts: Any) -> bytes:
         """The model's bytes, with a word on how it was made."""
+        compact(model)
         text = json.dumps({"mode": mode, "target": self.target.name, **facts}, allow_nan=False)
         entry = model.metadata_props.add()
         entry.key, entry.value = "edgeinfer.quantize", text

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ from edgeinfer.quantize.plan import Plan, is_weighted, make_plan, value_inputs
 from edgeinfer.quantize.targets import Target
 
 __all__ = ["Candidate", "Material", "choose_grids", "make_candidate", "write_static"]
+
+# A node takes as many bytes as the scales of so many channels.
+_LEAST_PRODUCT: Final = 8
 
 
 @dataclass(frozen=True)
@@ -279,19 +283,28 @@ class _Writer:
         weights = [
             network.add_constant(f"{name}_quantized", made.values),
             network.add_constant(f"{name}_scale", made.scales),
-            # Zeros, without which the runtime leaves a Gemm in float.
-            network.add_constant(f"{name}_zero_point", np.zeros(len(made.scales), np.int8)),
         ]
+        if node.op_type != "Conv":
+            # Zeros, without which the runtime leaves a Gemm in float.
+            zeros = np.zeros(len(made.scales), np.int8)
+            weights.append(network.add_constant(f"{name}_zero_point", zeros))
         result = self._dequantize(name, weights, axis)
         if bias is None:
             return result, ""
         integers, scales = quantize_bias(bias, input_scale, made.scales)
+        factors = [self._grid(source)[0], weights[1]]
         name = bias_name or f"{node.output[0]}_bias"
-        biases = [
-            network.add_constant(f"{name}_quantized", integers),
-            network.add_constant(f"{name}_scale", scales),
-        ]
-        return result, self._dequantize(name, biases, 0)
+        stored = network.add_constant(f"{name}_quantized", integers)
+        return result, self._dequantize(name, [stored, self._product(name, scales, factors)], 0)
+
+    def _product(self, name: str, scales: NDArray[np.float32], factors: list[str]) -> str:
+        """The name of what is equal to ``scales``: computed by the runtime when it loads the file,
+        where that takes fewer bytes."""
+        if len(scales) < _LEAST_PRODUCT:
+            return self._network.add_constant(f"{name}_scale", scales)
+        result = self._network.free_name(f"{name}_scale")
+        self._nodes.append(helper.make_node("Mul", factors, [result]))
+        return result
 
     def _moved_mean(
         self, node: NodeProto, source: str, values: NDArray[np.float32], made: Weights
