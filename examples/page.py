@@ -47,6 +47,10 @@ def _lead(report: Report) -> str:
     if report.pairs:
         ours, common, _ = report.pairs[0]
         cells.append((f"{report.speedup(ours, common):.2f} x", f"as fast as the {common}"))
+    if native := report.eight_bits.native():
+        ratios = report.eight_bits.ratios(native)
+        text = f"as fast in 8 bits, with {ratios['miou']:.1%} of the mean IoU"
+        cells.append((f"{ratios['speed']:.2f} x", text))
     tiles = "".join(
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(text)}</span></div>'
         for value, text in cells
@@ -227,7 +231,7 @@ p { margin: .6rem 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
-th:first-child { text-align: left; }
+th:first-child { text-align: left; min-width: 9rem; }
 tbody th { font-weight: normal; }
 th:first-child { white-space: normal; }
 svg { width: 100%; max-width: 46rem; height: auto; display: block; margin: .6rem 0; }

@@ -38,6 +38,7 @@ class _Entrant:
     name: str
     file: Path
     way: OurWay
+    native: bool = False
     milliseconds: list[float] = field(default_factory=list)
     counts: Any = 0
 
@@ -53,6 +54,7 @@ class _Entrant:
             milliseconds=statistics.median(self.milliseconds),
             megabytes=self.file.stat().st_size / 1e6,
             accuracy=figures(self.counts),
+            native=self.native,
         )
 
 
@@ -91,20 +93,19 @@ def compare(
     entrants.append(_Entrant("static int8, signed (S8S8)", path, OurWay(path, prepare, as_written)))
     moved = OurWay(path, prepare)
     if moved.description["uint8"]["moved"]:
-        entrants.append(_Entrant("  moved to U8S8 while loading", path, moved))
+        entrants.append(_Entrant("the same, moved to U8S8 at load", path, moved))
         notes.append(
             "This CPU multiplies uint8 by int8: edgeinfer moves the signed file's activations to "
-            "uint8 while loading it, unless told otherwise (to_uint8=False, the row above)."
+            "uint8 when it loads it, unless told otherwise (to_uint8=False, the row above)."
         )
 
     path, here = quantised("here", "static, for this CPU", **static)
-    if here.activations == "uint8":
-        bits = "" if here.weight_bits == 8 else f", {here.weight_bits}-bit weights"
-        name = f"static int8, U8S8{bits}"
-        entrants.append(_Entrant(name, path, OurWay(path, prepare)))
-        notes.append(f"U8S8 is what this CPU wants ({here.target}); an Arm core wants S8S8.")
-    else:
-        notes.append(f"S8S8 is what this CPU wants ({here.target}); U8S8 is for x86.")
+    bits = "" if here.weight_bits == 8 else f", {here.weight_bits}-bit weights"
+    kind = "U8S8" if here.activations == "uint8" else "S8S8"
+    name = f"static int8, {kind}{bits} (this CPU)"
+    entrants.append(_Entrant(name, path, OurWay(path, prepare), native=True))
+    other = "an Arm core wants S8S8" if kind == "U8S8" else "U8S8 is for x86"
+    notes.append(f"{kind} is what this CPU wants ({here.target}); {other}.")
 
     path, _ = quantised("dynamic", "dynamic", mode="dynamic", force_convolutions=True)
     entrants.append(_Entrant("dynamic int8, signed weights", path, OurWay(path, prepare)))

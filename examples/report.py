@@ -39,6 +39,7 @@ class FileRow:
     milliseconds: float
     megabytes: float
     accuracy: dict[str, float]
+    native: bool = False  # made for this CPU
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,13 @@ class EightBits:
             "miou": row.accuracy["miou"] / exact.accuracy["miou"],
         }
 
+    def native(self) -> FileRow | None:
+        """The static file that was made for this CPU."""
+        return next((row for row in self.rows if row.native), None)
+
     def cells(self) -> list[list[str]]:
         """The table: a header, then a line a file."""
-        table = [["", "ms", "speed", "MB", "size", "mIoU", "of FP32", "cable", "insulator"]]
+        table = [["file", "ms", "speed", "MB", "size", "mIoU", "of FP32", "cable", "insulator"]]
         for row in self.rows:
             ratios = self.ratios(row)
             table.append(
@@ -87,8 +92,8 @@ class EightBits:
         """What the figures are of."""
         return (
             "Milliseconds from input to mask, one thread, medians; mIoU over "
-            f"{self.held_out} scenes that neither training nor calibration saw, which looked at "
-            f"{self.calibrated} others."
+            f"{self.held_out} scenes that neither training nor calibration saw (calibration "
+            f"looked at {self.calibrated} others)."
         )
 
 
@@ -192,8 +197,10 @@ class Report:
             yield f"\nnot quantised: {found.why}"
             return
         yield "\nin 8 bits"
-        for name, *cells in found.cells():
-            yield f"  {name:30}" + "".join(f"{cell:>10}" for cell in cells)
+        table = found.cells()
+        width = max(len(name) for name, *_ in table)
+        for name, *cells in table:
+            yield f"  {name:{width}}" + "".join(f"{cell:>10}" for cell in cells)
         for note in (found.title(), *found.notes):
             yield from wrap(note, 98, initial_indent="  ", subsequent_indent="    ")
 

@@ -73,7 +73,7 @@ def eight_bits() -> EightBits:
     return EightBits(
         rows=[
             FileRow("FP32", "a.onnx", 12.0, 1.25, exact),
-            FileRow("static int8", "b.onnx", 4.0, 0.5, {**exact, "miou": 0.79}),
+            FileRow("static int8", "b.onnx", 4.0, 0.5, {**exact, "miou": 0.79}, native=True),
             FileRow("dynamic <int8>", "c.onnx", 120.0, 0.25, {**exact, "iou_cable": math.nan}),
         ],
         calibrated=48,
@@ -162,6 +162,7 @@ def test_terminal_page_and_document_tell_the_same_of_the_files() -> None:
         assert words in shown, words
     assert "U8S8 & why" in told
     assert "U8S8 & why" in shown
+    assert "as fast in 8 bits, with 98.8% of the mean IoU" in shown
     rows = report().to_dict()["eight_bits"]["rows"]
     assert rows[1]["ratios"]["speed"] == 3
     assert rows[2]["accuracy"]["iou_cable"] is None  # NaN is no JSON
