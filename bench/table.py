@@ -1,9 +1,10 @@
 """Every figure the project wants to reach, measured beside what people use today.
 
-    python bench/table.py [--only ROW] [--runs N] [--profile] [--json] [--record]
+    python bench/table.py [quantize] [--only ROW] [--runs N] [--profile] [--json] [--record]
 
-Each row checks answers, then times edgeinfer and its peers in turn (see ``rows.py``). Exit status 1
-when a row is missed or could not be timed. The rows that run peers say which took no part.
+There are two tables: from frame to answer, and what int8 costs and wins. Each row checks answers,
+then measures edgeinfer and its peers in turn (see ``rows.py``). Exit status 1 when a row is missed
+or could not be timed. The rows that run peers say which took no part.
 """
 
 import argparse
@@ -24,11 +25,12 @@ import pool_rows
 import preprocess_rows
 import session_creation
 import tail_rows
+from int8.table import ROWS as QUANTIZE
 from rows import Figure, Outcome, Row
 from surroundings import Surroundings, surroundings
 from timing import Ratio, Summary
 
-ROWS: tuple[Row, ...] = (
+FRAMES: tuple[Row, ...] = (
     Row("rgb", "RGB 1080p to 512x512 float32 NCHW, CV2_LINEAR", preprocess_rows.cv2_linear),
     Row("nv12", "NV12 1080p to 512x512 float32 NCHW, CV2_LINEAR", preprocess_rows.nv12),
     Row("pil-224", "RGB 1080p to 224x224 float32 NCHW, PIL_BILINEAR", preprocess_rows.pil_224),
@@ -58,6 +60,8 @@ ROWS: tuple[Row, ...] = (
     Row("sessions-at-once", "two sessions busy at once", pool_rows.at_once_row),
     Row("idle", "processor time outside run, 5 frames/s", pool_rows.idle_row),
 )
+# What is printed without a name, then by name.
+TABLES = {"frames": FRAMES, "quantize": QUANTIZE}
 DISTRIBUTIONS = ("edgeinfer", "onnxruntime", "numpy", "opencv-python-headless", "onnx")
 # A row that takes longer than this hangs.
 ROW_LIMIT_S = 300
@@ -245,7 +249,7 @@ def as_json(here: Surroundings, runs: Sequence[dict[str, Attempt]]) -> dict[str,
 
 def child(name: str, *, with_profile: bool) -> int:
     """Measure one row here and print it as one line of JSON."""
-    row = next(row for row in ROWS if row.name == name)
+    row = next(row for rows in TABLES.values() for row in rows if row.name == name)
     try:
         outcome = row.measure()
         if with_profile and row.profile is not None:
@@ -258,8 +262,11 @@ def child(name: str, *, with_profile: bool) -> int:
 
 
 def main() -> int:
-    names = [row.name for row in ROWS]
+    names = [row.name for rows in TABLES.values() for row in rows]
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "table", nargs="?", choices=list(TABLES), default="frames", help="frames, or quantize"
+    )
     parser.add_argument(
         "--only", metavar="ROW", action="append", choices=names, help=", ".join(names)
     )
@@ -277,7 +284,10 @@ def main() -> int:
         return child(arguments.child, with_profile=arguments.profile)
     if arguments.runs < 1:
         parser.error("--runs must be at least 1")
-    chosen = [row for row in ROWS if arguments.only is None or row.name in arguments.only]
+    rows = TABLES[arguments.table]
+    chosen = [row for row in rows if arguments.only is None or row.name in arguments.only]
+    if not chosen:
+        parser.error(f"--only: {arguments.table} has {', '.join(row.name for row in rows)}")
     here = surroundings(DISTRIBUTIONS)
     runs: list[dict[str, Attempt]] = []
     for number in range(1, arguments.runs + 1):

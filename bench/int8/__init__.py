@@ -1,0 +1,1 @@
+"""What quantising costs and wins on real networks: the rows of ``./dev bench quantize``."""
