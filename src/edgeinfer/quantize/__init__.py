@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edgeinfer._arguments import checked_path, checked_threads
 from edgeinfer.errors import InputError, RunError
 from edgeinfer.quantize.report import (
+    ClassShare,
     LayerHistogram,
     LayerReport,
     MaskPictures,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from edgeinfer.preprocess import Preprocess
 
 __all__ = [
+    "ClassShare",
     "LayerHistogram",
     "LayerReport",
     "MaskPictures",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeinfer.palette import colours
 from edgeinfer.postprocess.segmentation import segment
 from edgeinfer.preprocess import Preprocess
-from edgeinfer.quantize.report import MaskPictures
+from edgeinfer.quantize.report import ClassShare, MaskPictures
 
 __all__ = ["Album"]
 
@@ -99,7 +99,7 @@ class Album:
             difference=_png(changed, marks, bytes([0, 255]), size),
             agreement=pair.agreement,
             classes=tuple(
-                (
+                ClassShare(
                     number,
                     "#{:02x}{:02x}{:02x}".format(*palette[number].tolist()),
                     float((pair.before == number).mean()),
