@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from edgeinfer.cli import values
 from edgeinfer.cli.images import find
 from edgeinfer.cli.pictures import plan_stems, write_beside, write_class_map, write_overlay
 from edgeinfer.cli.progress import Progress
+from edgeinfer.cli.steps import Steps
 from edgeinfer.cli.table import Column, Table, median, printable, quantity
 from edgeinfer.errors import InputError
 
@@ -180,3 +182,76 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
         write_beside(path, fail)
     assert os.listdir(tmp_path) == ["file"]
     assert path.read_bytes() == b"old"
+
+
+def test_a_terminal_sees_each_step_and_how_long_it_takes_still() -> None:
+    screen, now = Terminal(), [0.0]
+    steps = Steps(stream=screen, clock=lambda: now[0], every=None)
+    steps("prepare", 0, None)
+    now[0] = 3
+    steps.tick()
+    steps("calibrate", 0, None)
+    steps("calibrate", 0, 10)
+    now[0] = 5
+    steps("calibrate", 2, 10)
+    steps("unheard of", 0, None)
+    steps.clear()
+    steps.clear()
+    assert screen.getvalue().split("\r\x1b[K") == [
+        "",
+        "preparing the model",
+        "preparing the model, for 3 s",
+        "",
+        "calibrating",
+        "calibrating: 2/10 samples, about 8 s left",
+        "",
+        "",
+        "unheard of",
+        "",
+    ]
+
+
+def test_a_log_hears_of_long_steps_only() -> None:
+    log, now = io.StringIO(), [0.0]
+    steps = Steps(stream=log, clock=lambda: now[0], every=None)
+    steps("prepare", 0, None)
+    for now[0] in (1.0, 2.5, 4.0, 13.0):
+        steps.tick()
+    steps("judge", 0, 4)
+    for done in range(4):
+        now[0] += 1.5
+        steps("judge", done, 4)
+    steps("save", 0, None)
+    steps.clear()
+    assert log.getvalue().splitlines() == [
+        "preparing the model, for 2 s",
+        "preparing the model, for 13 s",
+        "comparing with float: 1/4 samples, about 9 s left",
+    ]
+
+
+def test_quiet_steps_say_nothing() -> None:
+    screen, now = Terminal(), [0.0]
+    steps = Steps(quiet=True, stream=screen, clock=lambda: now[0])
+    for done in range(9):
+        now[0] += 60
+        steps("judge", done, 9)
+        steps.tick()
+    steps.clear()
+    assert screen.getvalue() == ""
+
+
+def test_a_long_step_is_told_of_by_itself() -> None:
+    said = threading.Event()
+
+    class Log(io.StringIO):
+        def write(self, text: str) -> int:
+            if "for 60 s" in text:
+                said.set()
+            return super().write(text)
+
+    times = iter([0.0])
+    steps = Steps(stream=Log(), clock=lambda: next(times, 60.0), every=0.01)
+    steps("prepare", 0, None)
+    assert said.wait(30)
+    steps.clear()

@@ -20,6 +20,7 @@ class Progress:
     Args:
         total: number of steps.
         unit: what is counted, in the plural.
+        doing: said before the count, such as "calibrating".
         quiet: print nothing.
         stream: where to print.
         clock: seconds that only go up.
@@ -30,6 +31,7 @@ class Progress:
         total: int,
         unit: str,
         *,
+        doing: str = "",
         quiet: bool = False,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -39,6 +41,7 @@ class Progress:
         # One step has no progress to speak of.
         self._quiet = quiet or total < 2
         self._total, self._unit, self._done = total, unit, 0
+        self._doing = f"{doing}: " if doing else ""
         self._clock = clock
         self._start = clock()
         self._next = self._start + (0 if self._terminal else _PLAIN_FIRST_S)
@@ -46,12 +49,16 @@ class Progress:
 
     def step(self) -> None:
         """One more is done."""
-        self._done += 1
+        self.at(self._done + 1)
+
+    def at(self, done: int) -> None:
+        """So many are done."""
+        self._done = done
         now = self._clock()
-        if self._quiet or now < self._next or self._done == self._total:
+        if self._quiet or now < self._next or not 0 < done < self._total:
             return
         self._next = now + (_TERMINAL_INTERVAL_S if self._terminal else _PLAIN_INTERVAL_S)
-        text = f"{self._done}/{self._total} {self._unit}, {self._left(now)}"
+        text = f"{self._doing}{self._done}/{self._total} {self._unit}, {self._left(now)}"
         if self._terminal:
             self._stream.write(f"\r\x1b[K{text}")
             self._shown = True

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeinfer.cli import recipe, samples, values
 from edgeinfer.cli.document import print_document
 from edgeinfer.cli.model import naming
-from edgeinfer.cli.progress import Progress
-from edgeinfer.cli.table import Column, Table, printable, quantity
+from edgeinfer.cli.quantized import print_report
+from edgeinfer.cli.steps import Steps
 from edgeinfer.errors import InputError
 
 if TYPE_CHECKING:
     from edgeinfer.calibrate import Ranges
-    from edgeinfer.quantize import LayerReport, QuantizeReport
 
 __all__ = ["add_parser", "execute"]
 
@@ -30,6 +28,9 @@ examples:
         --exclude classifier --out model.a72.onnx
   From a calibration that was kept, without samples:
     edgeinfer quantize model.onnx --ranges model.ranges --out model.int8.onnx
+  With a page that shows what became of each layer, and of masks:
+    edgeinfer quantize model.onnx photos/ --recipe recipe.json --out model.int8.onnx \\
+        --html model.html
 """
 
 
@@ -90,6 +91,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    output.add_argument(
+        "--html", metavar="FILE", type=Path, help="write a report there, one page for a browser"
+    )
+    output.add_argument(
+        "--labels", metavar="FILE", type=Path, help="class names for --html, one a line"
+    )
     output.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
@@ -98,6 +105,12 @@ def execute(options: argparse.Namespace) -> int:
     recipe.refuse_flags_beside_recipe(options)
     if options.mode == "static" and not options.samples and options.ranges is None:
         options.usage_error("expected SAMPLES, or --ranges, for --mode static")
+    if options.html is not None and not options.html.parent.is_dir():
+        raise InputError(
+            f"--html: found no folder {options.html.parent}, wanted one to write "
+            f"{options.html.name} to"
+        )
+    labels = recipe.read_labels(options.labels) if options.labels else ()
     from edgeinfer.inspection import inspect
     from edgeinfer.quantize import quantize
 
@@ -105,7 +118,7 @@ def execute(options: argparse.Namespace) -> int:
         preprocess = None
         if options.samples:
             preprocess = samples.chosen_preprocess(options, inspect(options.model))
-        told = _Told(quiet=options.quiet)
+        told = Steps(quiet=options.quiet)
         try:
             report = quantize(
                 options.model,
@@ -125,11 +138,14 @@ def execute(options: argparse.Namespace) -> int:
             )
         finally:
             told.clear()
+    if options.html is not None:
+        report.save_html(options.html, title=options.model.name, labels=labels)
     if options.json:
         facts = {"model": str(options.model), "out": str(options.out), **report.to_dict()}
         print_document("quantize", facts)
     else:
-        _print_table(options, report)
+        html = None if options.html is None else str(options.html)
+        print_report(options.model.name, str(options.out), html, report)
     return 0
 
 
@@ -144,71 +160,3 @@ def _ranges(options: argparse.Namespace) -> Ranges | None:
     if options.method is None and options.parameter is None:
         return ranges
     return ranges.with_method(options.method or ranges.method, options.parameter)
-
-
-class _Told:
-    """Shows how far a step is, where that can be told."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._step = ""
-        self._progress: Progress | None = None
-
-    def __call__(self, step: str, done: int, total: int | None) -> None:
-        if step != self._step or self._progress is None:
-            self.clear()
-            self._step = step
-            self._progress = Progress((total or 0) - done, f"samples: {step}", quiet=self._quiet)
-        elif done > 0:
-            self._progress.step()
-        elif total is not None:
-            # The total is known only once the step has begun.
-            self._progress = Progress(total, f"samples: {step}", quiet=self._quiet)
-
-    def clear(self) -> None:
-        """Before anything else is printed."""
-        if self._progress is not None:
-            self._progress.clear()
-
-
-def _print_table(options: argparse.Namespace, report: QuantizeReport) -> None:
-    method = "" if report.method is None else f", {report.samples} samples, {report.method}"
-    print(
-        f"{printable(options.model.name)}: {report.mode} for {report.target}, activations "
-        f"{report.activations}, weights {report.weight_bits} bits{method}"
-    )
-    table = Table(
-        (
-            Column("layer", 28, "left"),
-            Column("operator", 18, "left"),
-            Column("weights", 16),
-            Column("range", 20),
-            Column("now", 6, "left"),
-            Column("why", 0, "left"),
-        )
-    )
-    table.titles()
-    for layer in report.layers:
-        table.row(_cells(layer))
-    print(
-        f"{report.count('int8')} layers int8, {report.count('merged')} merged into them, "
-        f"{report.count('float')} float"
-    )
-    for output in report.outputs:
-        agreement = "" if output.agreement is None else f", same class {output.agreement:.2%}"
-        ratio = f"{output.sqnr_db:.1f} dB" if math.isfinite(output.sqnr_db) else "equal"
-        print(f"output {printable(output.name)}: {ratio}{agreement}, {report.judged} samples")
-    for note in report.notes:
-        print(f"note: {note}")
-    print(
-        f"written to {printable(str(options.out))}: {quantity(report.int8_bytes, 'B')}, "
-        f"{report.size_ratio:.2f} of {quantity(report.float_bytes, 'B')}, "
-        f"in {sum(report.seconds.values()):.1f} s"
-    )
-
-
-def _cells(layer: LayerReport) -> list[str]:
-    weights = "" if layer.weights is None else "x".join(map(str, layer.weights))
-    span = "" if layer.low is None else f"{layer.low:.4g} .. {layer.high:.4g}"
-    name, op = printable(layer.name), printable(layer.op)
-    return [name, op, weights, span, layer.decision, printable(layer.reason)]

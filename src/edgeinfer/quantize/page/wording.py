@@ -49,5 +49,6 @@ def size_of(count: int) -> str:
     """Bytes with three digits and a unit."""
     for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if count >= factor:
-            return f"{count / factor:.3g} {unit}"
+            scaled = count / factor
+            return f"{scaled:.{max(0, 3 - len(str(int(scaled))))}f} {unit}"
     return f"{count} B"
