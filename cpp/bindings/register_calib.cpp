@@ -42,8 +42,9 @@ py::array contiguous(const py::handle& object) {
         throw Error(ErrorKind::input, "values: found " + describe(array) +
                                           ", wanted float32; convert it with .astype('float32')");
     }
-    // Also what is in foreign order of bytes, or unaligned.
-    return py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(array);
+    // Also what is in foreign order of bytes, or unaligned. Raises what NumPy raises where there is
+    // no memory for a copy; ensure() would give a null object.
+    return py::array_t<float, py::array::c_style | py::array::forcecast>(array);
 }
 
 // How many values of one channel lie beside each other.

@@ -17,12 +17,22 @@ std::string shown(double value) {
     return text;
 }
 
-double limited(std::optional<double> given, double normal, double least, double most,
-               const char* what) {
-    const double value = given.value_or(normal);
-    if (value >= least && value <= most) return value;
-    throw Error(ErrorKind::input, "parameter: found " + shown(value) + " " + what + ", wanted " +
-                                      shown(least) + " to " + shown(most));
+[[noreturn]] void refuse(double parameter, const std::string& wanted) {
+    throw Error(ErrorKind::input, "parameter: found " + shown(parameter) + ", wanted " + wanted);
+}
+
+// Written so that NaN is refused.
+double checked_percent(double percent) {
+    if (percent > 50 && percent <= 100) return percent;
+    refuse(percent, "per cent above 50, up to 100");
+}
+
+std::size_t checked_levels(double levels) {
+    if (levels >= kLeastLevels && levels <= kMostLevels && levels == std::trunc(levels)) {
+        return static_cast<std::size_t>(levels);
+    }
+    refuse(levels,
+           "a whole number of levels, " + shown(kLeastLevels) + " to " + shown(kMostLevels));
 }
 
 // Bins that may be left out, from the far end of a side on, so that no more than `spare` values go.
@@ -70,18 +80,15 @@ Range choose_range(const TensorStatistics& statistics, Method method,
     const Range all{histogram.low(), histogram.high()};
     if (method == Method::minmax || method == Method::moving_average) {
         if (parameter) {
-            throw Error(ErrorKind::input,
-                        "parameter: found " + shown(*parameter) + ", wanted none for this method");
+            refuse(*parameter, "none for this method");
         }
         return method == Method::minmax ? all : moving_average(statistics.extremes(), all);
     }
     if (method == Method::percentile) {
-        const double percent =
-            limited(parameter, kDefaultPercentile, std::nextafter(50.0, 51.0), 100, "per cent");
+        const double percent = checked_percent(parameter.value_or(kDefaultPercentile));
         return percentile(histogram, percent, statistics.count());
     }
-    const auto levels = static_cast<std::size_t>(
-        limited(parameter, kDefaultLevels, kLeastLevels, kMostLevels, "levels"));
+    const std::size_t levels = checked_levels(parameter.value_or(kDefaultLevels));
     if (histogram.counts().empty()) return all;  // zeros only
     return method == Method::entropy ? least_divergence(histogram, levels)
                                      : least_square_error(histogram, levels);

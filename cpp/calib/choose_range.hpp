@@ -20,7 +20,7 @@ enum class Method {
 };
 
 inline constexpr double kDefaultPercentile = 99.99;
-// Of entropy and mse the parameter is how many levels the quantiser has.
+// Of entropy and mse the parameter is how many levels the quantiser has, a whole number.
 inline constexpr double kDefaultLevels = 256, kLeastLevels = 4, kMostLevels = 65536;
 
 struct Range {

@@ -24,8 +24,9 @@ void add_each(std::span<const float> values, Channel& channel, Added& added) noe
             continue;
         }
         channel.add(value);
-        added.low = std::min(added.low, value);
-        added.high = std::max(added.high, value);
+        // No zero with a sign, as the kernel tells none.
+        added.low = std::min(added.low, value + 0.0f);
+        added.high = std::max(added.high, value + 0.0f);
     }
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 // Extremes, mean and variance of each channel: 32 bytes a channel, whatever the amount of data.
 //
-// Sums are of doubles. In whatever parts and order the data comes, a sum differs from the exact one
-// by no more than 1e-12 of the sum of the magnitudes added, for up to 2^40 values; the variance,
-// which is the difference of two such sums, by that part of the mean square.
+// Sums are of doubles, so their last bits depend on parts and order. A sum differs from the exact
+// one by at most 2^-53 of the sum of magnitudes for each addition that went into it, one a row and
+// one in sixteen values of a row (each value of a row shorter than 8 is an addition): less than
+// 1e-12 for 9,000 rows of at most 9,000 values. The worst met is 2.4e-10: 2^24 equal values, one at
+// a time. The variance, which is the difference of two such sums, differs by that part of the mean
+// square.
 
 #include <cstddef>
 #include <cstdint>

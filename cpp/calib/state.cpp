@@ -15,8 +15,8 @@ constexpr std::uint64_t kMark = 0x424c414349450a1a;  // "\x1a\nEICALB", no text
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kHeadBytes = 8 + 4 + 4 + 8 + 8 + 4 + 4 + 8 + 8 + 8 + 8 + 8 + 8;
 constexpr std::size_t kChannelBytes = 8 + 4 + 4 + 8 + 8;
-// More than any calibration counts, and sums of as many never overflow.
-constexpr std::uint64_t kMost = std::uint64_t{1} << 48;
+// What the rounding of sums may come to: each of 2^33 additions adds 2^-53 at most.
+constexpr double kRounded = 1e-6;
 
 class Writer {
   public:
@@ -41,6 +41,10 @@ class Writer {
 
 void expect(bool holds, const char* found) {
     if (!holds) damaged(found);
+}
+
+bool is_negative_zero(float value) noexcept {
+    return value == 0 && std::signbit(value);
 }
 
 }  // namespace
@@ -96,7 +100,7 @@ class StateReader {
     }
     std::uint64_t amount() {
         const std::uint64_t value = number();
-        expect(value <= kMost, "a count beyond 2^48");
+        expect(value <= kMostCounted, "a count beyond 2^48");
         return value;
     }
     float real32() { return std::bit_cast<float>(static_cast<std::uint32_t>(number(4))); }
@@ -119,7 +123,7 @@ Histogram StateReader::histogram(std::size_t bins, std::size_t counts, float low
         count = amount();
         counted_ += count;
     }
-    expect(counted_ <= kMost, "counts beyond 2^48");
+    expect(counted_ <= kMostCounted, "counts beyond 2^48");
     // The extremes lie in the outermost bins.
     expect((low == 0) == (grid.negatives == 0) && (high == 0) == (grid.positives == 0) &&
                (grid.negatives == 0 || read.front() > 0) &&
@@ -140,11 +144,20 @@ Channel StateReader::channel() {
         expect(
             read.low == empty.low && read.high == empty.high && read.sum == 0 && read.squares == 0,
             "an empty channel with values");
-    } else {
-        expect(std::isfinite(read.low) && std::isfinite(read.high) && read.low <= read.high &&
-                   std::isfinite(read.sum) && std::isfinite(read.squares) && read.squares >= 0,
-               "a channel with impossible values");
+        return read;
     }
+    expect(std::isfinite(read.low) && std::isfinite(read.high) && read.low <= read.high &&
+               !is_negative_zero(read.low) && !is_negative_zero(read.high),
+           "impossible extremes of a channel");
+    // Written so that NaN is refused.
+    const auto count = static_cast<double>(read.count);
+    const double low = read.low, high = read.high, farthest = std::max(-low, high);
+    const double slack = kRounded * count * farthest;
+    expect(read.sum >= count * low - slack && read.sum <= count * high + slack,
+           "a channel whose mean lies outside of its extremes");
+    expect(read.squares <= count * farthest * farthest * (1 + kRounded) &&
+               read.sum * read.sum <= count * read.squares * (1 + kRounded),
+           "a channel with an impossible variance");
     return read;
 }
 
@@ -165,8 +178,9 @@ TensorStatistics StateReader::read() {
                bytes_.size() == 8 * counts + kChannelBytes * channels,
            "another length than its header says");
     expect(std::isfinite(low) && std::isfinite(high) && low <= 0 && high >= 0 &&
-               !std::signbit(high) && (low < 0 || !std::signbit(low)),
+               !is_negative_zero(low) && !is_negative_zero(high),
            "impossible extremes");
+    expect(samples > 0 || not_finite == 0, "values of no sample");
     expect(extremes.samples <= samples && std::isfinite(extremes.low) &&
                std::isfinite(extremes.high) && extremes.low <= extremes.high,
            "impossible extremes of samples");
@@ -181,11 +195,12 @@ TensorStatistics StateReader::read() {
     for (Channel& one : all) {
         one = channel();
         sum += one.count;
-        expect(sum <= kMost, "counts beyond 2^48");
+        expect(sum <= kMostCounted, "counts beyond 2^48");
         if (one.count == 0) continue;
         least = std::min(least, one.low);
         most = std::max(most, one.high);
     }
+    expect((sum > 0) == (extremes.samples > 0), "values of no sample");
     expect(sum == counted_ && least == low && most == high,
            "channels that do not fit the histogram");
     return TensorStatistics(std::move(kept), std::move(all), extremes, samples, not_finite);

@@ -113,6 +113,10 @@ void TensorStatistics::merge(const TensorStatistics& other) {
     if (other.histogram_.most_bins() != histogram_.most_bins()) {
         throw differ("bins", other.histogram_.most_bins(), histogram_.most_bins());
     }
+    if (std::max({count() + other.count(), samples_ + other.samples_,
+                  not_finite_ + other.not_finite_}) > kMostCounted) {
+        throw Error(ErrorKind::input, "merge: found more than 2^48 values, wanted fewer");
+    }
     histogram_.merge(other.histogram_);
     for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].add(other.channels_[i]);
     extremes_.samples += other.extremes_.samples;

@@ -13,6 +13,10 @@
 
 namespace ei::calib {
 
+// More values, or samples, than any calibration counts. Sums of as many never overflow, and neither
+// do those of two of them, so that merging can refuse what goes beyond.
+inline constexpr std::uint64_t kMostCounted = std::uint64_t{1} << 48;
+
 // Least and greatest value of every sample, added up; their mean does not depend on the order of
 // the samples, as an exponential average would.
 struct SampleExtremes {
@@ -30,7 +34,8 @@ class TensorStatistics {
     void observe(std::span<const float> values, std::size_t inner, Workspace& workspace);
     // Error(input) where nothing was observed since the last.
     void end_sample();
-    // Error(input) for other channels or bins, or a sample that is not ended on either side.
+    // Error(input) for other channels or bins, a sample that is not ended on either side, or more
+    // than kMostCounted of anything; nothing is changed then.
     void merge(const TensorStatistics& other);
 
     std::uint64_t samples() const noexcept { return samples_; }

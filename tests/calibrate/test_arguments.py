@@ -57,8 +57,10 @@ def test_views_of_any_strides_are_taken() -> None:
         ("minmax", 1.0),
         ("moving_average", 0.9),
         ("percentile", 50.0),
-        ("percentile", 100.1),
         ("percentile", float("nan")),
+        ("mse", 4.5),
+        ("entropy", 256.001),
+        ("percentile", 100.1),
         ("entropy", 3),
         ("mse", 1e9),
         ("mse", float("inf")),
@@ -82,3 +84,11 @@ def test_statistics_of_other_settings_do_not_merge() -> None:
         _core.TensorStatistics(1).merge(_core.TensorStatistics(2))
     with pytest.raises(InputError, match="found statistics of 100 bins, wanted 2048"):
         _core.TensorStatistics(1).merge(_core.TensorStatistics(1, 100))
+
+
+def test_a_view_too_large_to_copy_is_an_error_of_memory() -> None:
+    statistics = _core.TensorStatistics(1)
+    with pytest.raises(MemoryError):
+        statistics.observe(np.broadcast_to(np.float32(1), (1 << 45,)), None)
+    with pytest.raises(InputError, match="no value observed"):
+        statistics.range("minmax")

@@ -151,7 +151,8 @@ def test_statistics_are_a_copy() -> None:
 
 
 def test_runs_from_several_threads_are_all_counted() -> None:
-    observer = _core.Observer(small_network(), [("conv", 1)], 2, 100)
+    model = small_network()
+    observer = _core.Observer(model, [("conv", 1)], 2, 100)
     samples = images(40)
 
     def run(part: list[np.ndarray]) -> None:
@@ -163,9 +164,14 @@ def test_runs_from_several_threads_are_all_counted() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    alone = _core.Observer(small_network(), [("conv", 1)], 1, 100)
-    assert observer.statistics("conv").samples == 40
-    assert alone.not_finite == []
+    alone = _core.Observer(model, [("conv", 1)], 1, 100)
+    for sample in samples:
+        alone.run({"x": sample})
+    found, wanted = observer.statistics("conv"), alone.statistics("conv")
+    assert found.samples == wanted.samples == 40
+    assert found.histogram()[0].tolist() == wanted.histogram()[0].tolist()
+    assert found.range("moving_average") == pytest.approx(wanted.range("moving_average"), rel=1e-6)
+    np.testing.assert_array_equal(found.channel_high(), wanted.channel_high())
 
 
 def test_a_batch_of_another_size_is_taken_where_the_channels_stay() -> None:

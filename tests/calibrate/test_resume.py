@@ -86,6 +86,15 @@ def test_a_failing_source_costs_no_sample(model: Path, tmp_path: Path, workers: 
     assert states(found) == states(ei.calibrate(model, arrays()))
 
 
+def test_a_sample_that_does_not_fit_costs_no_other(model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "part.ranges"
+    samples: list[Any] = arrays()
+    samples[30] = {"x": samples[30]["x"][:, :, :7]}
+    with pytest.raises(InputError, match="sample 31: "):
+        ei.calibrate(model, samples, resume=file)
+    assert ei.Ranges.load(file).samples == 30
+
+
 def test_samples_of_the_earlier_run_are_not_run_again(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,10 +168,15 @@ def test_a_cache_gives_the_same_without_running(model: Path, photos: Path, tmp_p
     assert states(again) == states(first)
     assert again.to_dict() == first.with_method("mse").to_dict()
     assert entry.stat().st_mtime_ns == stamp
+    # What is strange about the samples is said each time.
+    with pytest.warns(ei.CalibrationWarning, match="found 5 samples"):
+        ei.calibrate(model, files[:5], preprocess=RECIPE, cache=cache)
+    with pytest.warns(ei.CalibrationWarning, match="found 5 samples"):
+        ei.calibrate(model, files[:5], preprocess=RECIPE, cache=cache)
     # A damaged entry is made anew; other samples and settings have entries of their own.
     entry.write_bytes(entry.read_bytes()[:-7])
     assert states(ei.calibrate(model, photos, preprocess=RECIPE, cache=cache)) == states(first)
     assert ei.Ranges.load(entry).samples == 40
     ei.calibrate(model, files[1:], preprocess=RECIPE, cache=cache)
     ei.calibrate(model, files, preprocess=RECIPE, cache=cache, bins=64)
-    assert len(list(cache.iterdir())) == 3
+    assert len(list(cache.iterdir())) == 4

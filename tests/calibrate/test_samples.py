@@ -136,6 +136,33 @@ def test_empty_samples_are_refused(model: Path, tmp_path: Path) -> None:
     refuses("samples: found none", model, iter([]), preprocess=RECIPE)
 
 
+def test_one_picture_is_not_taken_for_its_rows(model: Path) -> None:
+    (picture,) = pictures(1)
+    for one in (picture, picture[:, :, 0], picture[:, :, :1], np.asfortranarray(picture)):
+        refuses("is one picture; put it in a list", model, one, preprocess=RECIPE)
+    # Several of them are as good as a list.
+    with pytest.warns(ei.CalibrationWarning, match="found 3 samples"):
+        found = ei.calibrate(model, np.stack(pictures(3)), preprocess=RECIPE)
+    with pytest.warns(ei.CalibrationWarning, match="found 3 samples"):
+        assert states(found) == states(ei.calibrate(model, pictures(3), preprocess=RECIPE))
+
+
+def test_a_loader_without_a_length_is_read(model: Path, expected: dict[str, bytes]) -> None:
+    class Loader:
+        """Has the method, as a loader over a stream does."""
+
+        def __len__(self) -> int:
+            raise TypeError("object of type 'Stream' has no len()")
+
+        def __iter__(self) -> Iterator[dict[str, Any]]:
+            return iter(arrays())
+
+    told: list[tuple[int, int | None]] = []
+    found = ei.calibrate(model, Loader(), progress=lambda *one: told.append(one))
+    assert states(found) == expected
+    assert told[-1] == (40, None)
+
+
 def test_what_is_no_samples_is_refused(model: Path, photos: Path, tmp_path: Path) -> None:
     refuses("cannot read", model, tmp_path / "missing", preprocess=RECIPE)
     refuses("found one image", model, photos / "0000.png", preprocess=RECIPE)
@@ -143,6 +170,9 @@ def test_what_is_no_samples_is_refused(model: Path, photos: Path, tmp_path: Path
     refuses("put one sample in a list", model, arrays()[0])
     refuses("put one sample in a list", model, b"bytes")
     refuses("put one sample in a list", model, 7)
+    refuses("put one sample in a list", model, np.array(5.0))
+    refuses("File name too long", model, "a" * 5000)
+    refuses("cannot read", model, "a\0b")
     os.mkfifo(tmp_path / "pipe.txt")
     refuses("no regular file", model, tmp_path / "pipe.txt")
     refuses("no regular file", model, [tmp_path / "pipe.txt"], preprocess=RECIPE)
@@ -165,6 +195,8 @@ def test_a_sample_that_does_not_fit_is_named(model: Path, photos: Path, tmp_path
     refuses("sample 1: ", model, [{}])
     refuses("sample 1: ", model, [{"x": [1, "two"]}])
     refuses("sample 1: ", model, [None])
+    refuses("sample 1: found a tuple", model, [(good["x"], 3)])
+    refuses("sample 1: found a list", model, [[good["x"], 3]])
     refuses("found a picture and no preprocess", model, photos)
     small = ei.Preprocess((8, 8))
     refuses("0000.png: ", model, photos, preprocess=small)
@@ -181,6 +213,16 @@ def test_settings_are_checked_before_anything_is_read(model: Path) -> None:
         {"method": "minmax", "parameter": 1.0},
         {"bins": 3},
         {"bins": 2.5},
+        {"bins": -1},
+        {"bins": 10**30},
+        {"parameter": 10**400},
+        {"parameter": float("nan")},
+        {"method": None},
+        {"tensors": 5},
+        {"tensors": [5]},
+        {"resume": 5},
+        {"resume": "a\0b"},
+        {"cache": 5},
         {"workers": -1},
         {"threads": 0},
         {"tensors": "conv"},
@@ -198,7 +240,7 @@ def test_settings_are_checked_before_anything_is_read(model: Path) -> None:
 
 
 def test_only_the_tensors_that_are_asked_for_are_observed(model: Path) -> None:
-    found = ei.calibrate(model, arrays(), tensors=["conv", "y"])
+    found = ei.calibrate(model, arrays(), tensors=(name for name in ("conv", "y")))
     assert found.names() == ("conv", "y")
     # Without this, the range of conv is that of the Relu behind it.
     assert found.range("conv").low < 0

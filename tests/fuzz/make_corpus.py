@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from oracles import statistics  # noqa: E402
 from oracles.onnx_quantised import Chain  # noqa: E402
 from oracles.onnx_stems import stem  # noqa: E402
 from oracles.onnx_tails import argmax, dequantize, network, quantize, resize, step  # noqa: E402
@@ -273,7 +274,49 @@ def preprocess_seeds() -> Iterator[tuple[str, bytes]]:
             yield f"{method}_{format_}_{size}", recipe + usual + frame + frame + pixels
 
 
-TARGETS = {"graph": graph_seeds, "tail": tail_seeds, "preprocess": preprocess_seeds}
+def calib_state(values: list[float], bins: int) -> bytes:
+    """Statistics of one sample and one channel, written here the plain way."""
+    array = np.array(values, np.float32)
+    counts, zeros = np.zeros(0, np.int64), 0
+    low, high, total, squares = np.inf, -np.inf, 0.0, 0.0
+    if values:
+        counts, _, _, zeros = statistics.histogram(array, bins)
+        low, high = array.min(), array.max()
+        total, squares = array.sum(dtype=np.float64), (array.astype(np.float64) ** 2).sum()
+    mark = int.from_bytes(b"\x1a\nEICALB", "little")
+    # mark, version, bins, counts, channels, extremes, zeros, samples, not finite, and of the
+    # samples that had values: how many, the sums of their extremes
+    extremes = [low, high] if values else [0.0, 0.0]
+    head = (mark, 1, bins, counts.size, 1, min(low, 0), max(high, 0), zeros, 1, 0)
+    averaged = (int(bool(values)), *extremes)
+    channel = struct.pack("<Qffdd", array.size, low, high, total, squares)
+    return struct.pack("<QIIQQffQQQQdd", *head, *averaged) + counts.tobytes() + channel
+
+
+def calib_seeds() -> Iterator[tuple[str, bytes]]:
+    """States, then shapes with their cuts, changes of the state, and values."""
+    for name, values in {
+        "empty": [],
+        "zeros": [0.0, -0.0],
+        "both_sides": [-1.0, 0.0, 0.5, 0.5],
+        "one_side": [1e-45, 3e38],
+    }.items():
+        yield f"state_{name}", b"\0" + calib_state(values, 16)
+    odd = np.array([1, -2.5, 0, -0.0, 1e-45, -3e38, 3.4e38, 7e-20], np.float32).tobytes()
+    broken = np.array([1, np.nan, -2, np.inf, 3, -np.inf], np.float32).tobytes()
+    # channels, inner, outer, bins, pieces, changes, whether whole numbers; cuts and changes
+    for name, shape in {"rows": [2, 8, 6], "short": [4, 0, 11], "one": [0, 19, 3]}.items():
+        for kind, values in {"odd": odd, "broken": broken}.items():
+            drawn = bytes([1, *shape, len(name) % 3, 2, 1, len(kind) % 2])
+            yield f"{name}_{kind}", drawn + struct.pack("<HHHB", 1, 2, 70, 1) + bytes(9) + values
+
+
+TARGETS = {
+    "calib": calib_seeds,
+    "graph": graph_seeds,
+    "preprocess": preprocess_seeds,
+    "tail": tail_seeds,
+}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/places.hpp"
 #include "tests/proof.hpp"
 
 namespace ei::check {
@@ -50,17 +51,9 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
         values[seed % values.size()] = kept;
     };
     for (const std::size_t count : sizes_around_vectors()) {
-        const auto fact = [&](const char* place, std::size_t value) {
-            proof.next({{"values", static_cast<long long>(count)},
-                        {place, static_cast<long long>(value)}});
-        };
-        fact("page_start", 1);
-        compare(input.against_start(count), count);
-        fact("page_end", 1);
-        compare(input.against_end(count), count + 1);
-        for (std::size_t shift = 0; shift < 32; ++shift) {
-            fact("offset", shift);
-            compare(input.at(shift, count), shift);
+        for (const Place& place : places(count, 32)) {
+            proof.next({{"values", static_cast<long long>(count)}, place.fact()});
+            compare(place.of(input, count), place.shift);
         }
     }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tests/places.hpp"
 #include "tests/proof.hpp"
 
 namespace ei::check {
@@ -73,17 +74,9 @@ void prove(Fn variant, Fn scalar, Proof& proof) {
         proof.equal("scalar", f.first(bins.slots), w.first(bins.slots));
     };
     for (const std::size_t count : sizes_around_vectors()) {
-        const auto fact = [&](const char* place, std::size_t value) {
-            proof.next({{"values", static_cast<long long>(count)},
-                        {place, static_cast<long long>(value)}});
-        };
-        fact("page_start", 1);
-        compare(input.against_start(count), count);
-        fact("page_end", 1);
-        compare(input.against_end(count), count + 1);
-        for (std::size_t shift = 0; shift < 28; ++shift) {
-            fact("offset", shift);
-            compare(input.at(shift, count), shift);
+        for (const Place& place : places(count, 28)) {
+            proof.next({{"values", static_cast<long long>(count)}, place.fact()});
+            compare(place.of(input, count), place.shift);
         }
     }
 }

@@ -3,7 +3,8 @@
 #include <cstdint>
 
 #include "kernels/lerp_rows/lerp_rows.hpp"
-#include "plan/rows/cv2_axis.hpp"
+#include "tests/lerp_cases.hpp"
+#include "tests/places.hpp"
 #include "tests/proof.hpp"
 
 namespace ei::check {
@@ -11,9 +12,6 @@ namespace {
 
 using namespace lerp_2x2;
 using plan::cv2_linear::Axis;
-
-constexpr std::size_t kMostWidth = 2100;
-constexpr std::size_t kMostOutputs = 1100;
 
 // What lerp_columns and lerp_rows make of the two rows.
 void two_passes(const Rows& rows, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
@@ -26,8 +24,8 @@ void two_passes(const Rows& rows, std::size_t pixel_bytes, std::size_t width, co
 }
 
 void prove(Fn variant, Fn, Proof& proof) {
-    Guarded<std::uint8_t> upper(4 * kMostWidth), lower(4 * kMostWidth);
-    Output<std::uint8_t> found(4 * kMostOutputs, 0xA5), wanted(4 * kMostOutputs, 0x5A);
+    Guarded<std::uint8_t> upper(4 * kMostLerpWidth), lower(4 * kMostLerpWidth);
+    Output<std::uint8_t> found(4 * kMostLerpOutputs, 0xA5), wanted(4 * kMostLerpOutputs, 0x5A);
     constexpr Weights kWeights[] = {{2048, 0},    {0, 2048}, {1024, 1024},
                                     {1025, 1024}, {1, 2047}, {777, 1271}};
 
@@ -55,41 +53,21 @@ void prove(Fn variant, Fn, Proof& proof) {
             proof.intact("row", found);
         }
     };
-    const auto each_place = [&](std::size_t width, std::size_t outputs, bool all_offsets) {
-        const Axis axis(plan::whole(width, outputs), Axis::Border::reweight);
+    each_lerp([&](std::size_t width, const Axis& axis, std::size_t outputs, std::size_t offsets) {
         for (const std::size_t pixel_bytes : {3u, 4u}) {
-            const auto fact = [&](const char* place, std::size_t value) {
+            const std::size_t bytes = width * pixel_bytes;
+            for (const Place& place : places(outputs, offsets)) {
                 proof.next({{"width", static_cast<long long>(width)},
                             {"outputs", static_cast<long long>(outputs)},
                             {"pixel_bytes", static_cast<long long>(pixel_bytes)},
-                            {place, static_cast<long long>(value)}});
-            };
-            const std::size_t bytes = width * pixel_bytes;
-            fact("page_start", 1);
-            compare(upper.against_start(bytes), lower.against_start(bytes), width, pixel_bytes,
-                    axis, width);
-            fact("page_end", 1);
-            compare(upper.against_end(bytes), lower.against_end(bytes), width, pixel_bytes, axis,
-                    outputs);
-            for (std::size_t shift = 0; all_offsets && shift < 64; ++shift) {
-                fact("offset", shift);
-                compare(upper.at(shift, bytes), lower.at((shift + 9) % 64, bytes), width,
-                        pixel_bytes, axis, shift);
+                            place.fact()});
+                // The two rows do not lie alike.
+                const Place other{place.name, (place.shift + 9) % 64};
+                compare(place.of(upper, bytes), other.of(lower, bytes), width, pixel_bytes, axis,
+                        place.shift);
             }
         }
-    };
-    for (std::size_t width = 2; width <= 70; ++width) {
-        for (const std::size_t outputs :
-             {std::size_t{1}, std::size_t{2}, width / 3 + 1, width / 2 + 1, width - 1, width,
-              width + 1, 2 * width + 3, 5 * width + 1}) {
-            each_place(width, outputs, width % 11 == 0);
-        }
-    }
-    for (std::size_t outputs = 1; outputs <= 130; ++outputs) each_place(97, outputs, false);
-    each_place(640, 224, true);
-    each_place(1920, 512, true);
-    each_place(300, 1024, true);
-    each_place(2047, 3, false);
+    });
 }
 
 template <std::size_t kPixelBytes>

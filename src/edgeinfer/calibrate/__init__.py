@@ -7,7 +7,7 @@ See docs/calibration.md.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def calibrate(
     method: str = "percentile",
     parameter: float | None = None,
     preprocess: Preprocess | None = None,
-    tensors: Sequence[str] | None = None,
+    tensors: Iterable[str] | None = None,
     threads: int | None = None,
     workers: int | None = None,
     bins: int = 2048,
@@ -86,7 +86,7 @@ def calibrate(
             values or order of colours.
 
     Cost: about the time of running the network, which dominates, once per sample; memory: 8 bytes a
-    bin and 48 a channel for each tensor, twice that while keeping, and the activations of one
+    bin and 32 a channel for each tensor, twice that while keeping, and the activations of one
     sample. GIL released while running.
     """
     checked_method(method, parameter)
@@ -96,6 +96,7 @@ def calibrate(
         raise InputError(
             f"preprocess: found {type(preprocess).__name__}, wanted an edgeinfer.Preprocess"
         )
+    resume, cache = _checked_place(resume, "resume"), _checked_place(cache, "cache")
     source = open_samples(samples)
     if cache is not None and not source.again:
         raise InputError(
@@ -108,14 +109,15 @@ def calibrate(
     prepare = preparing(inspect(file), preprocess)
     if cache is not None:
         digests = [prepare(item, False).digest for item in source.items()]
-        earlier = kept.look_up(Path(cache), origin, digests)
+        earlier = kept.look_up(cache, origin, digests)
         if earlier is not None:
             if progress is not None:
                 progress(len(digests), len(digests))
+            Suspicion(recipe).warn(tuple(digests), stacklevel=2)
             return Ranges(earlier._replace(method=method, parameter=parameter))
 
     open_library()
-    run = Run(file, origin, threads, None if resume is None else Path(resume))
+    run = Run(file, origin, threads, resume)
     del file
     suspicion = Suspicion(recipe)
 
@@ -130,7 +132,7 @@ def calibrate(
     stored = run.stored(method, parameter)
     suspicion.warn(stored.samples, stacklevel=2)
     if cache is not None:
-        kept.keep(Path(cache), stored, stacklevel=2)
+        kept.keep(cache, stored, stacklevel=2)
     return Ranges(stored)
 
 
@@ -160,15 +162,27 @@ def _checked_workers(workers: int | None) -> int:
 
 
 def _checked_bins(bins: int) -> int:
-    if not is_whole(bins):
-        raise InputError(f"bins: found {bins!r}, wanted a whole number")
+    if not is_whole(bins) or not 0 <= bins < 2**32:
+        raise InputError(f"bins: found {bins!r}, wanted a whole number from 16 to 65536")
     _core.TensorStatistics(1, int(bins))  # refuses what is beyond its limits
     return int(bins)
 
 
-def _checked_names(tensors: Sequence[str] | None) -> list[str] | None:
+def _checked_names(tensors: Iterable[str] | None) -> list[str] | None:
     if tensors is None:
         return None
-    if isinstance(tensors, str) or not all(isinstance(name, str) for name in tensors):
+    names = None if isinstance(tensors, str) or not isinstance(tensors, Iterable) else [*tensors]
+    if names is None or not all(isinstance(name, str) for name in names):
         raise InputError(f"tensors: found {tensors!r}, wanted a list of names")
-    return list(tensors)
+    return names
+
+
+def _checked_place(place: str | os.PathLike[str] | None, what: str) -> Path | None:
+    if place is None:
+        return None
+    if not isinstance(place, str | os.PathLike):
+        raise InputError(f"{what}: found {type(place).__name__}, wanted a path")
+    path = Path(os.fsdecode(place))
+    if "\0" in str(path):
+        raise InputError(f"{what}: found a NUL character in {str(path)!r}, wanted a path")
+    return path

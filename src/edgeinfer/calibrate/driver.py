@@ -141,6 +141,7 @@ class Run:
         try:
             self._observer.run(sample.inputs)
         except InputError as error:
+            self._keep()  # nothing of this sample was observed
             raise InputError(f"{sample.name}: {error}") from error
         broken = self._observer.not_finite
         if broken:

@@ -26,12 +26,10 @@ def look_up(folder: Path, origin: Origin, samples: list[str]) -> storage.Stored 
     The method is that of the file; any other finishes from the same statistics.
     """
     place = _place(folder, origin, samples)
-    if not place.exists():
-        return None
     try:
         found = storage.read(place)
     except InputError:
-        return None  # damaged: made again, and written anew
+        return None  # none, or damaged: made again, and written anew
     same = found.origin == origin and sorted(found.samples) == sorted(samples)
     return found if same else None
 

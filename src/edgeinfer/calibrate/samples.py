@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeinfer._image_files import IMAGE_SUFFIXES, files_below
 from edgeinfer.decode import decode, image_bytes
@@ -73,16 +74,35 @@ def open_samples(samples: Any) -> Samples:
     if isinstance(samples, str | os.PathLike):
         paths = _paths(Path(samples))
         return Samples(lambda: (Item(str(path), path) for path in paths), len(paths), True)
-    if isinstance(samples, Mapping | bytes | bytearray) or not isinstance(samples, Iterable):
+    no_list = isinstance(samples, Mapping | bytes | bytearray | memoryview | Frame)
+    if no_list or not isinstance(samples, Iterable) or getattr(samples, "ndim", 1) == 0:
         raise InputError(
             f"samples: found {type(samples).__name__}; wanted a folder, a text file of paths, or "
             "something to iterate over: paths, frames or {input: array}; put one sample in a list"
         )
-    total = len(samples) if isinstance(samples, Sized) else None
+    if isinstance(samples, np.ndarray) and _is_one_picture(samples):
+        raise InputError(
+            f"samples: found one array, uint8 {samples.shape}, which is one picture; put it in a "
+            "list"
+        )
+    total = _length(samples)
     if total == 0:
         raise InputError("samples: found an empty list, wanted at least one sample")
     again = isinstance(samples, Sequence | np.ndarray)
     return Samples(lambda: _numbered(samples), total, again)
+
+
+def _is_one_picture(array: NDArray[Any]) -> bool:
+    # Iterated over, it would be taken for as many pictures as it has rows.
+    plane, pixels = array.ndim == 2, array.ndim == 3 and array.shape[2] in (1, 3, 4)
+    return array.dtype == np.uint8 and (plane or pixels)
+
+
+def _length(samples: Iterable[Any]) -> int | None:
+    try:
+        return len(samples) if isinstance(samples, Sized) else None
+    except TypeError:  # has the method and no length: a loader of what only comes once
+        return None
 
 
 def _numbered(samples: Iterable[Any]) -> Iterator[Item]:
@@ -92,7 +112,7 @@ def _numbered(samples: Iterable[Any]) -> Iterator[Item]:
 
 
 def _paths(place: Path) -> list[Path]:
-    if place.is_dir():
+    if _is_folder(place):
         found = list(files_below(place, recursive=True))
         images = [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
         if not images:
@@ -106,6 +126,13 @@ def _paths(place: Path) -> list[Path]:
             f"put it in a list: [{str(place)!r}]"
         )
     return _listed(place)
+
+
+def _is_folder(place: Path) -> bool:
+    try:
+        return place.is_dir()
+    except OSError as error:
+        raise InputError(f"samples: cannot look at {place}: {error.strerror}") from error
 
 
 def _listed(place: Path) -> list[Path]:
@@ -145,6 +172,11 @@ def preparing(facts: ModelFacts, preprocess: Preprocess | None) -> Callable[[Ite
             if isinstance(value, Mapping):
                 inputs = {str(name): _array(name, one) for name, one in value.items()}
                 return Sample(item.name, _digest(_parts(inputs)), inputs if wanted else None)
+            if isinstance(value, tuple | list):
+                raise InputError(
+                    f"found a {type(value).__name__}, wanted a path, a frame, an array or {{input: "
+                    "array}; of (picture, label) give the picture alone"
+                )
             if preprocess is None and not isinstance(value, Frame):
                 inputs = {_only(names): _array("it", value)}
                 return Sample(item.name, _digest(_parts(inputs)), inputs if wanted else None)

@@ -223,6 +223,11 @@ def _checked(header: Any, states: memoryview) -> Stored:
                 f"state of {tensor.name!r}: found {one.bins} bins, the header says {origin.bins}; "
                 f"{_REMEDY}"
             )
+        if one.not_finite:
+            raise InputError(
+                f"state of {tensor.name!r}: found {one.not_finite} values that are NaN or "
+                f"infinite, which no calibration keeps; {_REMEDY}"
+            )
         if one.samples != len(samples):
             raise InputError(
                 f"state of {tensor.name!r}: found {one.samples} samples, the header names "
@@ -237,11 +242,17 @@ def _tensor(one: Any) -> tuple[Tensor, int]:
     name, layer, axis, size = _expect(one, list)
     _ensure(axis is None or (0 <= _expect(axis, int) < 64))
     _ensure(_expect(size, int) > 0)
-    return Tensor(_expect(name, str), _expect(layer, str), axis), size
+    return Tensor(_text(name), _text(layer), axis), size
 
 
 def _aliases(found: Any) -> dict[str, str]:
-    return {name: _expect(other, str) for name, other in _expect(found, dict).items()}
+    return {_text(name): _text(other) for name, other in _expect(found, dict).items()}
+
+
+def _text(found: Any) -> str:
+    text = _expect(found, str)
+    text.encode()  # JSON can write half of a surrogate pair, which nothing else takes
+    return str(text)
 
 
 def _hexadecimal(text: Any, digits: int) -> str:
