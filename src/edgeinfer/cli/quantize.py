@@ -51,7 +51,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     recipe.add_arguments(parser)
 
     choice = parser.add_argument_group("how")
-    choice.add_argument("--mode", choices=("static", "dynamic"), default="static")
+    choice.add_argument(
+        "--mode", choices=("static", "dynamic", "weights8", "weights4"), default="static"
+    )
     choice.add_argument(
         "--target",
         choices=("a72", "a76", "x86-64", "x86-64-vnni"),
@@ -154,6 +156,10 @@ def _ranges(options: argparse.Namespace) -> Ranges | None:
         return None
     if options.mode == "dynamic":
         raise InputError("--ranges: found it with --mode dynamic, which looks for ranges itself")
+    if options.mode in ("weights8", "weights4"):
+        raise InputError(
+            f"--ranges: found it with --mode {options.mode}, which rounds weights only"
+        )
     from edgeinfer.calibrate import Ranges
 
     ranges = Ranges.load(options.ranges)

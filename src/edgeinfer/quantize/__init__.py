@@ -38,7 +38,7 @@ __all__ = [
     "quantize",
 ]
 
-_MODES = ("static", "dynamic")
+_MODES = ("static", "dynamic", "weights8", "weights4")
 
 
 def quantize(
@@ -69,6 +69,8 @@ def quantize(
             like those of deployment are a good number.
         mode: ``"static"``: activations have fixed ranges, found by calibration. ``"dynamic"``:
             they are looked for in each run, which pays for MatMul, Gemm, LSTM and Attention only.
+            ``"weights8"``, ``"weights4"``: only weights are rounded, for a quarter of the size or
+            less; needs no samples.
         method, parameter: from what was seen to ranges, as for `edgeinfer.calibrate`.
         target: ``"a72"``, ``"a76"``, ``"x86-64"``, ``"x86-64-vnni"``; None: this CPU.
         exclude: names, results or operators of nodes to leave in float; ``*`` and ``?`` stand for
@@ -103,6 +105,7 @@ def quantize(
         from edgeinfer.quantize.job import Job
         from edgeinfer.quantize.mode_dynamic import quantize_dynamic
         from edgeinfer.quantize.mode_static import quantize_static
+        from edgeinfer.quantize.mode_weights import quantize_weights_only
     except ModuleNotFoundError as error:
         if error.name != "onnx":
             raise
@@ -123,6 +126,8 @@ def quantize(
         threads=checked_threads(threads),
         progress=progress or (lambda step, done, total: None),
     )
+    if mode in ("weights8", "weights4"):
+        return quantize_weights_only(job, bits=int(mode[-1]))
     if mode == "dynamic":
         return quantize_dynamic(job, force_convolutions=force_convolutions)
     if samples is None and ranges is None:

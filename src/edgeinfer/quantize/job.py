@@ -20,7 +20,7 @@ from edgeinfer.preprocess import Preprocess
 from edgeinfer.quantize.album import Album
 from edgeinfer.quantize.compact import compact
 from edgeinfer.quantize.judge import Judge, judge
-from edgeinfer.quantize.prepare import Prepared, require_equal
+from edgeinfer.quantize.prepare import MARK, Prepared, require_equal
 from edgeinfer.quantize.report import LayerReport, MaskPictures, QuantizeReport
 from edgeinfer.quantize.samples_kept import FirstSamples
 from edgeinfer.quantize.targets import Target, choose_target
@@ -59,7 +59,7 @@ class Job:
         compact(model)
         text = json.dumps({"mode": mode, "target": self.target.name, **facts}, allow_nan=False)
         entry = model.metadata_props.add()
-        entry.key, entry.value = "edgeinfer.quantize", text
+        entry.key, entry.value = MARK, text
         data: bytes = model.SerializeToString()
         return data
 

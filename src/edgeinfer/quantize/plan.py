@@ -37,9 +37,12 @@ _SEVERAL_VALUES: Final = frozenset(("Add", "Mul", "Concat"))
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of one node: "int8", "merged" into the node before it, or "float"."""
+    """What becomes of one node: "int8", "merged" into the node before it, or "float".
 
-    kind: Literal["int8", "merged", "float"]
+    "weights8" and "weights4": computed in float with weights stored in so many bits.
+    """
+
+    kind: Literal["int8", "merged", "float", "weights8", "weights4"]
     reason: str = ""
 
 

@@ -24,8 +24,10 @@ from edgeinfer.quantize.folding import fold_affine, fold_constants, pool_means, 
 from edgeinfer.quantize.network import Network, subgraphs
 from edgeinfer.session import Session
 
-__all__ = ["Prepared", "prepare", "require_equal"]
+__all__ = ["MARK", "Prepared", "prepare", "require_equal"]
 
+# The entry among a file's properties that says how we wrote it.
+MARK: Final = "edgeinfer.quantize"
 # The first opset whose DequantizeLinear has an axis, so that weights can have a scale per channel.
 _OPSET: Final = 13
 _IR: Final = 8
@@ -131,6 +133,8 @@ def refuse_quantised(proto: ModelProto) -> None:
     """Raise ModelError for a model that holds 8-bit arithmetic already."""
     found: dict[str, int] = {}
     _count_quantised(proto.graph, found)
+    if any(entry.key == MARK for entry in proto.metadata_props):
+        found["mark of edgeinfer"] = 1
     if found:
         counts = ", ".join(f"{count} {name}" for name, count in sorted(found.items()))
         raise ModelError(
