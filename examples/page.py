@@ -49,7 +49,7 @@ def _lead(report: Report) -> str:
         cells.append((f"{report.speedup(ours, common):.2f} x", f"as fast as the {common}"))
     if native := report.eight_bits.native():
         ratios = report.eight_bits.ratios(native)
-        text = f"as fast in 8 bits, with {ratios['miou']:.1%} of the mean IoU"
+        text = f"as fast in 8 bits, with {ratios['miou']:.2%} of the mean IoU"
         cells.append((f"{ratios['speed']:.2f} x", text))
     tiles = "".join(
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(text)}</span></div>'

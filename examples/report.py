@@ -81,7 +81,7 @@ class EightBits:
                     f"{row.megabytes:.2f}",
                     f"{ratios['size']:.2f} x",
                     f"{row.accuracy['miou']:.4f}",
-                    f"{ratios['miou']:.1%}",
+                    f"{ratios['miou']:.2%}",
                     f"{row.accuracy['iou_cable']:.3f}",
                     f"{row.accuracy['iou_insulator']:.3f}",
                 ]
