@@ -3,6 +3,7 @@
 import dataclasses
 import html.parser
 import math
+import os
 import re
 import subprocess
 import sys
@@ -273,7 +274,7 @@ def test_a_full_disk_leaves_the_old_page(tmp_path: Path) -> None:
             "except OSError as error: print('refused', error.errno)\n",
             str(path),
         ],
-        env={"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,
     )
