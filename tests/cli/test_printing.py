@@ -194,6 +194,8 @@ def test_a_terminal_sees_each_step_and_how_long_it_takes_still() -> None:
     steps("calibrate", 0, 10)
     now[0] = 5
     steps("calibrate", 2, 10)
+    now[0] = 6
+    steps("calibrate", 3, 6)
     steps("unheard of", 0, None)
     steps.clear()
     steps.clear()
@@ -204,6 +206,7 @@ def test_a_terminal_sees_each_step_and_how_long_it_takes_still() -> None:
         "",
         "calibrating",
         "calibrating: 2/10 samples, about 8 s left",
+        "calibrating: 3/6 samples, about 3 s left",
         "",
         "",
         "unheard of",

@@ -51,9 +51,9 @@ class Progress:
         """One more is done."""
         self.at(self._done + 1)
 
-    def at(self, done: int) -> None:
-        """So many are done."""
-        self._done = done
+    def at(self, done: int, total: int | None = None) -> None:
+        """So many are done, of ``total`` where that has become another number."""
+        self._done, self._total = done, self._total if total is None else total
         now = self._clock()
         if self._quiet or now < self._next or not 0 < done < self._total:
             return

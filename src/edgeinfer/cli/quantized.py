@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from edgeinfer.cli.table import Column, Table, printable, quantity
@@ -51,8 +51,8 @@ def _print_layers(report: QuantizeReport) -> None:
 
     rows = [one for one in report.layers if one.decision != "merged" or one.into not in names]
     columns: list[tuple[Column, Callable[[LayerReport], str]]] = [
-        (Column("layer", 26, "left"), lambda one: printable(one.name)),
-        (Column("operator", 12, "left"), operators),
+        (Column("layer", _widest(one.name for one in rows), "left"), lambda x: printable(x.name)),
+        (Column("operator", _widest(map(operators, rows)), "left"), operators),
         (Column("result", 15), lambda one: _shape(one.shape)),
         (Column("range", 18), _range),
         (Column("cut off", 7), lambda one: _share(one.clipped)),
@@ -69,6 +69,11 @@ def _print_layers(report: QuantizeReport) -> None:
     table.titles()
     for layer in rows:
         table.row([cell(layer) for _, cell in shown])
+
+
+def _widest(texts: Iterable[str]) -> int:
+    """Characters that hold the texts, up to a bound: of longer ones the end has to do."""
+    return min(max(map(len, texts), default=0), 40)
 
 
 def _lines(report: QuantizeReport) -> Iterator[str]:

@@ -21,7 +21,7 @@ _WORDS: Final = {
     "calibrate": ("calibrating", "samples"),
     "repair": ("repairing", "repairs"),
     "write": ("writing integers", "parts"),
-    "layers": ("judging layers", "layers"),
+    "layers": ("judging layers", "runs"),
     "time": ("timing", "runs"),
     "search": ("choosing layers", "networks"),
     "judge": ("comparing with float", "samples"),
@@ -82,7 +82,7 @@ class Steps:
                     total, unit, doing=doing, stream=self._stream, clock=self._clock
                 )
             if self._counts is not None:
-                self._counts.at(done)
+                self._counts.at(done, total)
 
     def tick(self) -> None:
         """Say for how long a step that does not count has run."""
