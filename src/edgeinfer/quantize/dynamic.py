@@ -1,24 +1,16 @@
-"""Weights in integers, activations rounded while running: what onnxruntime calls dynamic."""
+"""Which nodes gain when activations are rounded while running, and which do not and why."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
 
-import onnx
-from onnx import ModelProto
+from onnx import NodeProto
 
 from edgeinfer.errors import ModelError
-from edgeinfer.quantize.network import Network, label
+from edgeinfer.quantize.network import Network, attribute, subgraphs
 from edgeinfer.quantize.plan import Decision, matching
-from edgeinfer.quantize.targets import Target
 
-__all__ = ["plan_dynamic", "write_dynamic"]
-
-# What gains: the weights' memory is the bottleneck, and rounding the activation is cheap beside it.
-_GAINS: Final = ("MatMul", "Gemm", "LSTM", "Attention")
+__all__ = ["plan_dynamic"]
 
 
 def plan_dynamic(
@@ -33,17 +25,8 @@ def plan_dynamic(
     excluded = matching(network, exclude)
     decisions = []
     for i, node in enumerate(network.nodes):
-        weights = node.input[1] if len(node.input) > 1 else ""
-        if i in excluded:
-            decisions.append(Decision("float", "excluded"))
-        elif node.op_type in (*_GAINS, "Conv") and weights not in network.constants:
-            decisions.append(Decision("float", "its weights are not constant"))
-        elif node.op_type in _GAINS or (node.op_type == "Conv" and force_convolutions):
-            decisions.append(Decision("int8"))
-        elif node.op_type == "Conv":
-            decisions.append(Decision("float", "a dynamic convolution is slower than float"))
-        else:
-            decisions.append(Decision("float", f"{node.op_type} has no weights"))
+        reason = "excluded" if i in excluded else _why_float(network, node, force_convolutions)
+        decisions.append(Decision("float", reason) if reason else Decision("int8"))
     if not any(decision.kind == "int8" for decision in decisions):
         convolutions = sum(node.op_type == "Conv" for node in network.nodes)
         raise ModelError(
@@ -55,36 +38,30 @@ def plan_dynamic(
     return tuple(decisions)
 
 
-def write_dynamic(network: Network, decisions: Sequence[Decision], target: Target) -> ModelProto:
-    """The model by onnxruntime's own quantiser: weights per channel."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    chosen = [
-        node
-        for node, decision in zip(network.nodes, decisions, strict=True)
-        if decision.kind == "int8"
-    ]
-    named = ModelProto()
-    named.CopyFrom(network.model)
-    # The mark of its own preparation: without it, it logs a warning that there was none.
-    mark = named.metadata_props.add()
-    mark.key, mark.value = "onnx.quant.pre_process", "onnxruntime.quant"
-    # It goes by names, which a node need not have.
-    wanted = []
-    for i, (node, decision) in enumerate(zip(named.graph.node, decisions, strict=True)):
-        node.name = f"{i}.{label(node)}"
-        if decision.kind == "int8":
-            wanted.append(node.name)
-    with tempfile.TemporaryDirectory(prefix="edgeinfer-") as folder:
-        out = Path(folder) / "dynamic.onnx"
-        quantize_dynamic(
-            named,
-            out,
-            op_types_to_quantize=sorted({node.op_type for node in chosen}),
-            nodes_to_quantize=wanted,
-            per_channel=True,
-            reduce_range=target.weight_bits == 7,
-            # Its kernels take activations as uint8, whatever the processor.
-            weight_type=QuantType.QInt8,
-        )
-        return onnx.load_model(out)
+def _why_float(network: Network, node: NodeProto, force_convolutions: bool) -> str:
+    op = node.op_type
+    if any(subgraphs(node)):
+        return f"{op} holds graphs, which are left as they are"
+    if op in ("GRU", "RNN"):
+        return f"the runtime has no dynamic kernel for {op}"
+    wanted = "com.microsoft" if op == "Attention" else ""
+    if node.domain.replace("ai.onnx", "") != wanted:
+        return f"no dynamic kernel for {op} of {node.domain or 'ai.onnx'}"
+    if op not in ("MatMul", "Gemm", "LSTM", "Attention", "Conv"):
+        return f"{op} has no weights"
+    if op == "Conv" and not force_convolutions:
+        return "a dynamic convolution is slower than float"
+    weights = [node.input[1], *(node.input[2:3] if op == "LSTM" else ())]
+    if any(name not in network.constants for name in weights):
+        return "its weights are not constant"
+    if not all(map(network.is_float, (*weights, node.input[0]))):
+        return "not float32"
+    if len(network.constants[weights[0]].dims) < 2:
+        return "its weights are no matrix"
+    if op == "Gemm" and (
+        attribute(node, "alpha", 1.0) != 1
+        or attribute(node, "beta", 1.0) != 1
+        or attribute(node, "transA", 0)
+    ):
+        return "alpha, beta or transA"
+    return ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgeinfer.quantize.dynamic import plan_dynamic, write_dynamic
+from edgeinfer.quantize.dynamic import plan_dynamic
+from edgeinfer.quantize.dynamic_nodes import write_dynamic
 from edgeinfer.quantize.job import Job
 from edgeinfer.quantize.layer_report import describe_layers
 from edgeinfer.quantize.prepare import prepare
