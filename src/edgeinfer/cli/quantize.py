@@ -107,11 +107,7 @@ def execute(options: argparse.Namespace) -> int:
     recipe.refuse_flags_beside_recipe(options)
     if options.mode == "static" and not options.samples and options.ranges is None:
         options.usage_error("expected SAMPLES, or --ranges, for --mode static")
-    if options.html is not None and not options.html.parent.is_dir():
-        raise InputError(
-            f"--html: found no folder {options.html.parent}, wanted one to write "
-            f"{options.html.name} to"
-        )
+    _refuse_unwritable(options.html)
     labels = recipe.read_labels(options.labels) if options.labels else ()
     from edgeinfer.inspection import inspect
     from edgeinfer.quantize import quantize
@@ -166,3 +162,15 @@ def _ranges(options: argparse.Namespace) -> Ranges | None:
     if options.method is None and options.parameter is None:
         return ranges
     return ranges.with_method(options.method or ranges.method, options.parameter)
+
+
+def _refuse_unwritable(html: Path | None) -> None:
+    """Before minutes of work, rather than behind them."""
+    if html is None:
+        return
+    if html.is_dir():
+        raise InputError(f"--html: found a folder {html}, wanted the name of a file")
+    if not html.parent.is_dir():
+        raise InputError(
+            f"--html: found no folder {html.parent}, wanted one to write {html.name} to"
+        )

@@ -122,6 +122,7 @@ def _row(
     place: int, layer: LayerReport, merged: list[LayerReport], columns: Sequence[_Column]
 ) -> str:
     operators = " + ".join([layer.op, *(one.op for one in merged)])
+    names = " + ".join([layer.name, *(one.name for one in merged)])
     cells = ""
     for one in columns:
         value = one.value(layer)
@@ -132,7 +133,7 @@ def _row(
         )
     return (
         f'<tr><th scope="row" data-value="{place}"><bdi>{text(layer.name)}</bdi>'
-        f'<span class="soft">{text(operators)}</span></th>{cells}</tr>\n'
+        f'<span class="soft" title="{text(names)}">{text(operators)}</span></th>{cells}</tr>\n'
     )
 
 
