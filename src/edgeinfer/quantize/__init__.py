@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeinfer._arguments import checked_path, checked_threads
+from edgeinfer._arguments import checked_path, checked_threads, is_whole
 from edgeinfer.errors import InputError, RunError
 from edgeinfer.quantize.report import (
     ClassShare,
@@ -26,6 +26,7 @@ from edgeinfer.quantize.report import (
 if TYPE_CHECKING:
     from edgeinfer.calibrate import Ranges
     from edgeinfer.preprocess import Preprocess
+    from edgeinfer.session import Session
 
 __all__ = [
     "ClassShare",
@@ -38,7 +39,10 @@ __all__ = [
     "quantize",
 ]
 
-_MODES = ("static", "dynamic", "weights8", "weights4")
+_MODES = ("static", "dynamic", "mixed", "weights8", "weights4")
+# Samples that networks are compared on: a look at the result, or the measure of a choice.
+_JUDGED = 16
+_JUDGED_MIXED = 128
 
 
 def quantize(
@@ -55,7 +59,11 @@ def quantize(
     ranges: Ranges | None = None,
     correct_bias: bool = True,
     force_convolutions: bool = False,
-    judged: int = 16,
+    max_drop: float | None = None,
+    evaluate: Callable[[Session], float] | None = None,
+    profile: str | os.PathLike[str] | None = None,
+    analyse: bool = False,
+    judged: int | None = None,
     threads: int | None = None,
     progress: Callable[[str, int, int | None], object] | None = None,
 ) -> QuantizeReport:
@@ -69,6 +77,8 @@ def quantize(
             like those of deployment are a good number.
         mode: ``"static"``: activations have fixed ranges, found by calibration. ``"dynamic"``:
             they are looked for in each run, which pays for MatMul, Gemm, LSTM and Attention only.
+            ``"mixed"``: static, with those layers left in float that make the results differ by
+            more than ``max_drop``, chosen so that little time is lost.
             ``"weights8"``, ``"weights4"``: only weights are rounded, for a quarter of the size or
             less; needs no samples.
         method, parameter: from what was seen to ranges, as for `edgeinfer.calibrate`.
@@ -80,7 +90,16 @@ def quantize(
             serve to judge only, and may be left out.
         correct_bias: undo by biases what the rounding of weights does to each channel's mean.
         force_convolutions: in dynamic mode, quantise convolutions too, although they become slower.
-        judged: on how many samples, the first, the results are compared with the float network's.
+        max_drop: for mode "mixed": how much worse the network may be (0.01 if None), of what
+            ``evaluate`` gives, or else of the agreement with the float network on the samples.
+        evaluate: called with a session on the float network and with one on each candidate; gives
+            a number, larger for better, such as the share of right answers on labelled pictures.
+        profile: a JSON file of what layers take on the target (``edgeinfer profile`` writes it
+            there), for mode "mixed" and ``analyse``. Without one this CPU is measured if it is the
+            target; for another, layers are ranked by multiply-adds.
+        analyse: in static mode, tell of each layer its error and its time, as mode "mixed" does.
+        judged: on how many samples, the first, the results are compared with the float network's;
+            None: 16, in mode "mixed" 128.
         threads: of each run; None: one a usable core.
         progress: called with (step, done, total or None).
 
@@ -89,21 +108,26 @@ def quantize(
 
     Raises:
         InputError: no samples, an argument that does not fit, values that are not finite.
-        ModelError: the model is damaged, quantised already, or nothing in it gains.
+        ModelError: the model is damaged, quantised already, or nothing in it gains; or no choice of
+            layers keeps ``max_drop``. An old file is as it was.
         RunError: from the runtime; or ``onnx`` is not installed.
         OSError: the file cannot be written; an old one is as it was.
 
     Cost: calibration, which runs the float network once a sample; all else takes about a second for
-    a network of 14 MB. Memory: about four copies of the weights.
+    a network of 14 MB. Memory: about four copies of the weights. Mode "mixed" and ``analyse``:
+    some 4 s more for MobileNetV2; mode "mixed": 7 to 40 runs of ``evaluate`` besides, or of the
+    judged samples, which it keeps in memory.
     """
     if mode not in _MODES:
         raise InputError(f"mode: found {mode!r}, wanted one of {', '.join(_MODES)}")
+    allowed = _checked_drop(max_drop, mode)
     path = Path(checked_path(out))
     if not path.parent.is_dir():
         raise InputError(f"out: found no folder {path.parent}, wanted one to write {path.name} to")
     try:
         from edgeinfer.quantize.job import Job
         from edgeinfer.quantize.mode_dynamic import quantize_dynamic
+        from edgeinfer.quantize.mode_mixed import quantize_mixed
         from edgeinfer.quantize.mode_static import quantize_static
         from edgeinfer.quantize.mode_weights import quantize_weights_only
     except ModuleNotFoundError as error:
@@ -121,7 +145,7 @@ def quantize(
         out=path,
         target=choose_target(target),
         exclude=exclude,
-        samples=FirstSamples(samples, judged),
+        samples=FirstSamples(samples, _checked_judged(judged, mode)),
         preprocess=preprocess,
         threads=checked_threads(threads),
         progress=progress or (lambda step, done, total: None),
@@ -130,11 +154,50 @@ def quantize(
         return quantize_weights_only(job, bits=int(mode[-1]))
     if mode == "dynamic":
         return quantize_dynamic(job, force_convolutions=force_convolutions)
-    if samples is None and ranges is None:
+    if samples is None and (ranges is None or mode == "mixed"):
         raise InputError(
-            "samples: found none, wanted some for static quantisation: a folder of images, or "
+            f"samples: found none, wanted some for mode {mode!r}: a folder of images, or "
             "{input: array} dictionaries"
         )
+    if mode == "mixed":
+        return quantize_mixed(
+            job,
+            ranges=ranges,
+            method=method,
+            parameter=parameter,
+            repairs=("bias",) if correct_bias else (),
+            max_drop=allowed,
+            evaluate=evaluate,
+            profile=profile,
+        )
     return quantize_static(
-        job, ranges=ranges, method=method, parameter=parameter, correct_bias=correct_bias
+        job,
+        ranges=ranges,
+        method=method,
+        parameter=parameter,
+        correct_bias=correct_bias,
+        analyse=analyse,
+        profile=profile,
     )
+
+
+def _checked_drop(max_drop: float | None, mode: str) -> float:
+    if max_drop is None:
+        return 0.01
+    if mode != "mixed":
+        raise InputError(
+            f"max_drop: found {max_drop!r} with mode {mode!r}, which has no layers to choose; "
+            "wanted mode='mixed'"
+        )
+    is_number = isinstance(max_drop, int | float) and not isinstance(max_drop, bool)
+    if not is_number or not 0 <= max_drop < float("inf"):
+        raise InputError(f"max_drop: found {max_drop!r}, wanted a number, 0 or more")
+    return float(max_drop)
+
+
+def _checked_judged(judged: int | None, mode: str) -> int:
+    if judged is None:
+        return _JUDGED_MIXED if mode == "mixed" else _JUDGED
+    if not is_whole(judged) or judged < 0:
+        raise InputError(f"judged: found {judged!r}, wanted a whole number, 0 or more")
+    return int(judged)

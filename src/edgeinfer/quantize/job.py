@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from onnx import ModelProto
 
@@ -17,6 +17,7 @@ from edgeinfer.calibrate import Ranges
 from edgeinfer.calibrate.samples import preparing
 from edgeinfer.inspection import inspect
 from edgeinfer.preprocess import Preprocess
+from edgeinfer.quantize.advice import no_gain
 from edgeinfer.quantize.album import Album
 from edgeinfer.quantize.compact import compact
 from edgeinfer.quantize.judge import Judge, judge
@@ -29,7 +30,8 @@ from edgeinfer.quantize.writing import write_model
 __all__ = ["Job"]
 
 # Of 7-bit weights, said once for the whole file.
-_NARROW = "weights have 7 bits, since this target would saturate with 8"
+_NARROW: Final = "weights have 7 bits, since this target would saturate with 8"
+_MOST_BYTES: Final = 1 << 28
 
 
 @dataclass
@@ -64,9 +66,17 @@ class Job:
         return data
 
     def inputs(self, prepared: Prepared) -> list[dict[str, Any]]:
-        """The first samples as the network takes them."""
+        """The first samples as the network takes them, a quarter of a gigabyte at most."""
         make = preparing(inspect(prepared.model), self.preprocess)
-        return [make(item, True).inputs or {} for item in self.samples.items()]
+        found: list[dict[str, Any]] = []
+        size = 0
+        for item in self.samples.items():
+            inputs = make(item, True).inputs or {}
+            size += sum(array.nbytes for array in inputs.values())
+            if found and size > _MOST_BYTES:
+                break
+            found.append(inputs)
+        return found
 
     def finish(
         self,
@@ -93,6 +103,7 @@ class Job:
             write_model(self.out, data)
         # Of a file for another processor a time taken here would tell nothing.
         times = verdict.milliseconds() if self.target == choose_target(None) else None
+        float_bytes = self._float_bytes()
         return QuantizeReport(
             mode=mode,
             target=self.target.name,
@@ -101,7 +112,7 @@ class Job:
             method=None if ranges is None else ranges.method,
             parameter=None if ranges is None else ranges.parameter,
             samples=0 if ranges is None else ranges.samples,
-            float_bytes=self._float_bytes(),
+            float_bytes=float_bytes,
             int8_bytes=len(data),
             prepared=prepared.steps,
             layers=layers,
@@ -111,6 +122,7 @@ class Job:
             notes=(_NARROW,) if self.target.weight_bits == 7 else (),
             float_ms=None if times is None else times[0],
             int8_ms=None if times is None else times[1],
+            advice="" if times is None else no_gain("this CPU", *times, len(data) / float_bytes),
             pictures=pictures,
         )
 

@@ -3,24 +3,57 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from dataclasses import replace
 from pathlib import Path
 
 from edgeinfer.calibrate import Ranges, calibrate
 from edgeinfer.errors import InputError, ModelError
 from edgeinfer.quantize.job import Job
 from edgeinfer.quantize.layer_report import describe_layers
+from edgeinfer.quantize.measured import measure
 from edgeinfer.quantize.plan import Plan, is_weighted, make_plan
 from edgeinfer.quantize.prepare import Prepared, prepare
 from edgeinfer.quantize.report import QuantizeReport
 from edgeinfer.quantize.static import Material, make_candidate
 
-__all__ = ["quantize_static"]
+__all__ = ["gather", "quantize_static"]
 
 
 def quantize_static(
-    job: Job, *, ranges: Ranges | None, method: str, parameter: float | None, correct_bias: bool
+    job: Job,
+    *,
+    ranges: Ranges | None,
+    method: str,
+    parameter: float | None,
+    correct_bias: bool,
+    analyse: bool,
+    profile: str | os.PathLike[str] | None,
 ) -> QuantizeReport:
     """Prepare, decide, calibrate, write, judge."""
+    prepared, material = gather(job, ranges, method, parameter)
+    ranges = material.ranges
+    repairs = ("bias",) if correct_bias else ()
+    with job.timed("write"):
+        made = make_candidate(material, repairs=repairs)
+        settings = {"method": ranges.method, "parameter": ranges.parameter}
+        data = job.marked(made.model, "static", **settings, samples=ranges.samples)
+    layers = describe_layers(
+        prepared.network, made.plan.decisions, job.target, made.plan, made.grids, ranges
+    )
+    inputs = job.inputs(prepared) if analyse else []
+    timing = ""
+    if inputs:
+        measured = measure(job, material, made, inputs, repairs=repairs, profile=profile)
+        layers, timing = measured.tell(layers), measured.timing
+    report = job.finish(mode="static", prepared=prepared, data=data, layers=layers, ranges=ranges)
+    return replace(report, timing=timing)
+
+
+def gather(
+    job: Job, ranges: Ranges | None, method: str, parameter: float | None
+) -> tuple[Prepared, Material]:
+    """Prepare, decide and calibrate: what candidates are made of."""
     with job.timed("prepare"):
         prepared = prepare(job.model)
         plan = make_plan(prepared.network, job.exclude)
@@ -35,15 +68,7 @@ def quantize_static(
             ranges = _calibrated(job, prepared, plan, method, parameter)
         else:
             _refuse_foreign(job, ranges, prepared)
-    with job.timed("write"):
-        material = Material(prepared.network, plan, ranges, job.target, job.exclude)
-        made = make_candidate(material, repairs=("bias",) if correct_bias else ())
-        settings = {"method": ranges.method, "parameter": ranges.parameter}
-        data = job.marked(made.model, "static", **settings, samples=ranges.samples)
-    layers = describe_layers(
-        prepared.network, made.plan.decisions, job.target, made.plan, made.grids, ranges
-    )
-    return job.finish(mode="static", prepared=prepared, data=data, layers=layers, ranges=ranges)
+    return prepared, Material(prepared.network, plan, ranges, job.target, job.exclude)
 
 
 def _calibrated(

@@ -9,7 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, helper, numpy_helper
 
-__all__ = ["Network", "attribute", "label"]
+__all__ = ["Network", "attribute", "captured_names", "label", "subgraphs"]
 
 
 class Network:
@@ -127,6 +127,11 @@ def subgraphs(node: NodeProto) -> Iterator[onnx.GraphProto]:
             yield one.g
         elif one.type == AttributeProto.GRAPHS:
             yield from one.graphs
+
+
+def captured_names(node: NodeProto) -> Iterator[str]:
+    """Names that graphs within the node read; more than needed, since inner names count too."""
+    return _captured([node])
 
 
 def _captured(nodes: Iterable[NodeProto]) -> Iterator[str]:

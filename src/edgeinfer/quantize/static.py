@@ -27,10 +27,18 @@ from edgeinfer.quantize.grid import (
     quantize_weights,
 )
 from edgeinfer.quantize.network import Network, attribute
-from edgeinfer.quantize.plan import Plan, is_weighted, make_plan, value_inputs
+from edgeinfer.quantize.plan import Plan, is_weighted, value_inputs
+from edgeinfer.quantize.subset import leave_in_float
 from edgeinfer.quantize.targets import Target
 
-__all__ = ["Candidate", "Material", "choose_grids", "make_candidate", "write_static"]
+__all__ = [
+    "Candidate",
+    "Material",
+    "channel_means",
+    "choose_grids",
+    "make_candidate",
+    "write_static",
+]
 
 # A node takes as many bytes as the scales of so many channels.
 _LEAST_PRODUCT: Final = 8
@@ -79,9 +87,9 @@ def make_candidate(
     Cost: 0.1 s for a network of 14 MB; memory for two copies of the weights.
     """
     network, target = material.network, material.target
-    plan = make_plan(network, material.exclude, in_float) if in_float else material.plan
+    plan = leave_in_float(network, material.plan, in_float) if in_float else material.plan
     grids = choose_grids(network, plan, _ranges_of(material, plan), target)
-    means = _means(material.ranges) if "bias" in repairs else None
+    means = channel_means(material.ranges) if "bias" in repairs else None
     return Candidate(write_static(network, plan, grids, target, means), plan, grids)
 
 
@@ -104,7 +112,8 @@ def _stand_in(material: Material, name: str) -> str:
     return material.plan.owner.get(name, name)
 
 
-def _means(ranges: Ranges) -> Callable[[str], NDArray[np.float64] | None]:
+def channel_means(ranges: Ranges) -> Callable[[str], NDArray[np.float64] | None]:
+    """What tells the mean of each channel of a tensor, None where it was not observed."""
     observed = {tensor.name for tensor in ranges.tensors}
 
     def mean_of(name: str) -> NDArray[np.float64] | None:
