@@ -9,6 +9,7 @@ from PIL import Image
 
 import edgeinfer
 from edgeinfer.quantize.album import Album
+from edgeinfer.quantize.samples_kept import FirstSamples
 from oracles.integer_network import FloatNetwork
 
 pytestmark = pytest.mark.filterwarnings("ignore::edgeinfer.CalibrationWarning")
@@ -107,3 +108,15 @@ def test_quantising_tells_times_of_this_cpu_only_and_keeps_pictures(tmp_path: Pa
     other = "a72" if report.target != "a72" else "x86-64"
     report = edgeinfer.quantize(model, tmp_path / "there.onnx", samples=given, target=other)
     assert (report.float_ms, report.int8_ms, report.speedup) == (None, None, None)
+
+
+def test_files_are_named_without_the_folders_they_share(tmp_path: Path) -> None:
+    for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    assert FirstSamples(tmp_path, 3).names() == ["cat/1.png", "cat/2.png", "dog/1.png"]
+    assert FirstSamples(tmp_path / "cat", 3).names() == ["1.png", "2.png"]
+    assert FirstSamples([tmp_path / "dog" / "1.png"], 3).names() == ["1.png"]
+    given = [np.zeros((1, 3, 4, 4), np.float32)] * 5
+    assert FirstSamples(given, 2).names() == ["sample 1", "sample 2"]
+    assert FirstSamples(None, 2).names() == []

@@ -39,8 +39,13 @@ class FirstSamples:
             yield value
 
     def names(self) -> list[str]:
-        """Of the first ones, without the folders they lie in."""
-        return [os.path.basename(item.name) or item.name for item in self.items()]
+        """Of the first ones; of files without the folders that all of them lie in."""
+        items = list(self.items())
+        if not all(isinstance(item.value, str | os.PathLike) for item in items) or not items:
+            return [item.name for item in items]
+        paths = [os.path.abspath(item.name) for item in items]
+        common = os.path.commonpath([os.path.dirname(path) for path in paths])
+        return [os.path.relpath(path, common) for path in paths]
 
     def items(self) -> Iterator[Item]:
         """The first ones."""

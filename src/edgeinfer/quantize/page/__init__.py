@@ -16,7 +16,7 @@ from edgeinfer._core import __version__
 from edgeinfer.quantize.page.charts import bar, shares
 from edgeinfer.quantize.page.layers import layers_section, ranges_section
 from edgeinfer.quantize.page.masks import data_url, masks_section
-from edgeinfer.quantize.page.wording import agreed, decibels, milliseconds, size_of, text
+from edgeinfer.quantize.page.wording import agreed, decibels, milliseconds, name, size_of, text
 from edgeinfer.quantize.report import QuantizeReport
 
 __all__ = ["page"]
@@ -251,7 +251,7 @@ def _outputs(report: QuantizeReport) -> str:
     if not report.outputs:
         return ""
     rows = "".join(
-        f'<tr><th scope="row"><bdi>{text(one.name)}</bdi></th><td class="n">'
+        f'<tr><th scope="row">{name(one.name)}</th><td class="n">'
         f'{text(decibels(one.sqnr_db))}</td><td class="n">'
         f"{'' if one.agreement is None else text(agreed(one.agreement))}</td></tr>"
         for one in report.outputs

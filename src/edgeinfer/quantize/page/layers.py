@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edgeinfer.quantize.page.charts import histogram, number
-from edgeinfer.quantize.page.wording import agreed, decibels, text
+from edgeinfer.quantize.page.wording import agreed, decibels, name, text
 from edgeinfer.quantize.report import LayerReport, QuantizeReport
 
 __all__ = ["layers_section", "ranges_section"]
@@ -98,7 +98,7 @@ def _chart(layer: LayerReport) -> str:
     if layer.clipped is not None:
         facts.append(f"{_share(layer.clipped)} cut off")
     return (
-        f'<figure class="card"><figcaption><b><bdi>{text(layer.name)}</bdi></b>'
+        f'<figure class="card"><figcaption><b>{name(layer.name)}</b>'
         f'<span class="soft">{text(", ".join(facts))}</span></figcaption>'
         f"{_drawn(layer)}</figure>"
     )
@@ -132,7 +132,7 @@ def _row(
             f'<td{kind} data-title="{text(one.title)}" data-value="{sorts}">{one.cell(layer)}</td>'
         )
     return (
-        f'<tr><th scope="row" data-value="{place}"><bdi>{text(layer.name)}</bdi>'
+        f'<tr><th scope="row" data-value="{place}">{name(layer.name)}'
         f'<span class="soft" title="{text(names)}">{text(operators)}</span></th>{cells}</tr>\n'
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 
-from edgeinfer.quantize.page.wording import agreed, text
+from edgeinfer.quantize.page.wording import agreed, name, text
 from edgeinfer.quantize.report import MaskPictures, QuantizeReport
 
 __all__ = ["data_url", "masks_section"]
@@ -35,12 +35,12 @@ def masks_section(report: QuantizeReport, labels: Sequence[str]) -> str:
 
 
 def _shot(place: int, shot: MaskPictures, labels: Sequence[str]) -> str:
-    def name(number: int) -> str:
+    def called(number: int) -> str:
         return labels[number] if number < len(labels) else f"class {number}"
 
     def told(shares: Iterable[float]) -> str:
         pairs = zip(shot.classes, shares, strict=True)
-        return ", ".join(f"{name(one.number)} {agreed(share)}" for one, share in pairs)
+        return ", ".join(f"{called(one.number)} {agreed(share)}" for one, share in pairs)
 
     before, after = (one.before for one in shot.classes), (one.after for one in shot.classes)
 
@@ -65,13 +65,13 @@ def _shot(place: int, shot: MaskPictures, labels: Sequence[str]) -> str:
         )
     key = "".join(
         '<li><svg class="swatch" viewBox="0 0 1 1" aria-hidden="true">'
-        f'<rect fill="{text(one.colour)}" width="1" height="1"/></svg><b>{text(name(one.number))}'
+        f'<rect fill="{text(one.colour)}" width="1" height="1"/></svg><b>{text(called(one.number))}'
         f"</b> {agreed(one.before)} → {agreed(one.after)}</li>"
         for one in shot.classes
         if one.number
     )
     return (
-        f'<figure class="card shot"><figcaption><b><bdi>{text(shot.name)}</bdi></b>'
+        f'<figure class="card shot"><figcaption><b>{name(shot.name)}</b>'
         f'<span class="soft">same class in {agreed(shot.agreement)} of pixels</span>'
         "</figcaption>\n"
         f'<div class="panels">{drawn}</div><ul class="key">{key}</ul></figure>\n'

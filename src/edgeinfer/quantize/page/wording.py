@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import Final
 
-__all__ = ["agreed", "decibels", "milliseconds", "size_of", "text"]
+__all__ = ["agreed", "decibels", "milliseconds", "name", "size_of", "text"]
 
 # A name from a hostile file may be as long as the file.
 _LONGEST: Final = 400
@@ -25,6 +25,12 @@ def text(value: object) -> str:
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in whole
     )
     return escape(clean)
+
+
+def name(value: object) -> str:
+    """The name of a layer, an output or a file, with places at which its line may be broken."""
+    whole = text(value).replace("/", "/<wbr>").replace(".", ".<wbr>").replace("_", "_<wbr>")
+    return f"<bdi>{whole}</bdi>"
 
 
 def agreed(share: float, *, up: bool = False) -> str:
