@@ -1,6 +1,8 @@
 """Mode "mixed": the drop is kept or nothing is written; times of layers; profiles of machines."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 import edgeinfer
 from edgeinfer import InputError, ModelError
+from edgeinfer.quantize import profile_layers
 from edgeinfer.quantize.layer_profile import read_profile, write_profile
 from edgeinfer.quantize.layer_time import measure_layers
 from edgeinfer.quantize.network import Network
@@ -342,4 +345,37 @@ def test_arguments_that_do_not_fit_leave_no_file(
     given = {"samples": samples(net[0], 2), "mode": "mixed", **arguments}
     with pytest.raises(InputError, match=text):
         edgeinfer.quantize(net[1], tmp_path / "int8.onnx", **given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_commands_make_a_profile_and_use_it(
+    net: tuple[FloatNetwork, bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(net[1])
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "edgeinfer", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    table = run("profile", "model.onnx", "--out", "here.json")
+    assert table.returncode == 0, table.stderr
+    assert "n.t3" in table.stdout
+    assert "sum of layers: float" in table.stdout
+    done = run("profile", "model.onnx", "--out", "here.json", "--json")
+    facts = json.loads(done.stdout)
+    kept = json.loads((tmp_path / "here.json").read_text())
+    assert facts["cpu"] == kept["cpu"]
+    assert {row["name"] for row in facts["layers"]} == set(LAYERS)
+    assert kept["layers"].keys() == set(LAYERS)
+    assert run("quantize", "model.onnx", "--mode", "mixed", "--out", "o.onnx").returncode == 2
+    missing = run("profile", "none.onnx", "--out", "other.json")
+    assert (missing.returncode, (tmp_path / "other.json").exists()) == (1, False)
+
+
+def test_a_profile_needs_axes_of_known_size(tmp_path: Path) -> None:
+    net = FloatNetwork(shape=(1, 4, 8, 8))
+    model = net.model(net.conv("x", 3, 4))
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
+    with pytest.raises(ModelError, match="axes height without a size"):
+        profile_layers(model.SerializeToString(), tmp_path / "p.json")
     assert list(tmp_path.iterdir()) == []

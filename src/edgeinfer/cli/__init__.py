@@ -14,12 +14,12 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from edgeinfer.cli import bench, calibrate, compare, doctor, inspect, quantize, run, values
+from edgeinfer.cli import bench, calibrate, compare, doctor, inspect, profile, quantize, run, values
 from edgeinfer.errors import EdgeInferError
 
 __all__ = ["main"]
 
-_COMMANDS = (run, inspect, bench, compare, calibrate, quantize, doctor)
+_COMMANDS = (run, inspect, bench, compare, calibrate, profile, quantize, doctor)
 
 _EPILOG = """\
 examples:

@@ -28,6 +28,9 @@ examples:
         --exclude classifier --out model.a72.onnx
   From a calibration that was kept, without samples:
     edgeinfer quantize model.onnx --ranges model.ranges --out model.int8.onnx
+  With as many layers in float as keep 99 % of the answers:
+    edgeinfer quantize model.onnx photos/ --recipe recipe.json --mode mixed --max-drop 0.01 \\
+        --out model.int8.onnx
   With a page that shows what became of each layer, and of masks:
     edgeinfer quantize model.onnx photos/ --recipe recipe.json --out model.int8.onnx \\
         --html model.html
@@ -52,7 +55,25 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     choice = parser.add_argument_group("how")
     choice.add_argument(
-        "--mode", choices=("static", "dynamic", "weights8", "weights4"), default="static"
+        "--mode", choices=("static", "dynamic", "mixed", "weights8", "weights4"), default="static"
+    )
+    choice.add_argument(
+        "--max-drop",
+        metavar="X",
+        type=values.number,
+        help="with --mode mixed: leave those layers in float that it takes to agree with the float "
+        "model on all samples but this share; default 0.01",
+    )
+    choice.add_argument(
+        "--profile",
+        metavar="FILE",
+        type=Path,
+        help="times of layers on the target, of edgeinfer profile; for --mode mixed and --layers",
+    )
+    choice.add_argument(
+        "--layers",
+        action="store_true",
+        help="with --mode static: measure the error and the time of each layer",
     )
     choice.add_argument(
         "--target",
@@ -107,6 +128,8 @@ def execute(options: argparse.Namespace) -> int:
     recipe.refuse_flags_beside_recipe(options)
     if options.mode == "static" and not options.samples and options.ranges is None:
         options.usage_error("expected SAMPLES, or --ranges, for --mode static")
+    if options.mode == "mixed" and not options.samples:
+        options.usage_error("expected SAMPLES for --mode mixed")
     _refuse_unwritable(options.html)
     labels = recipe.read_labels(options.labels) if options.labels else ()
     from edgeinfer.inspection import inspect
@@ -131,6 +154,9 @@ def execute(options: argparse.Namespace) -> int:
                 ranges=_ranges(options),
                 correct_bias=not options.no_correct_bias,
                 force_convolutions=options.force_convolutions,
+                max_drop=options.max_drop,
+                profile=options.profile,
+                analyse=options.layers,
                 threads=options.threads,
                 progress=told,
             )

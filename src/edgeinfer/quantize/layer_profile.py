@@ -37,8 +37,9 @@ def write_profile(path: Path, network: Network, times: LayerTimes, cpu: str, tar
     layers: dict[str, dict[str, float]] = {}
     for place, name in enumerate(names):
         row = {"float": times.float_ms.get(place), "int8": times.int8_ms.get(place)}
-        # What the runtime takes into another layer takes no time of its own.
-        layers[name] = {kind: round(ms or 0.0, 6) for kind, ms in row.items()}
+        if any(row.values()):
+            # What the runtime takes into another layer takes no time of its own.
+            layers[name] = {kind: round(ms or 0.0, 6) for kind, ms in row.items()}
     document = {
         "edgeinfer_profile": _FORMAT,
         "cpu": cpu,
