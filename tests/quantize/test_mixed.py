@@ -379,3 +379,18 @@ def test_a_profile_needs_axes_of_known_size(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="axes height without a size"):
         profile_layers(model.SerializeToString(), tmp_path / "p.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_in_static_mode_the_callers_measure_is_reported(
+    net: tuple[FloatNetwork, bytes], tmp_path: Path
+) -> None:
+    report = edgeinfer.quantize(
+        net[1],
+        tmp_path / "o.onnx",
+        samples=samples(net[0], 4),
+        evaluate=lambda session: float(session.run(quiet(net[0], 1))["t3"].max()),
+    )
+    assert report.float_score is not None
+    assert report.score is not None
+    assert report.score != report.float_score
+    assert report.drop == report.float_score - report.score

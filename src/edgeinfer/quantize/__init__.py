@@ -94,8 +94,9 @@ def quantize(
         force_convolutions: in dynamic mode, quantise convolutions too, although they become slower.
         max_drop: for mode "mixed": how much worse the network may be (0.01 if None), of what
             ``evaluate`` gives, or else of the agreement with the float network on the samples.
-        evaluate: called with a session on the float network and with one on each candidate; gives
-            a number, larger for better, such as the share of right answers on labelled pictures.
+        evaluate: called with a session on the float network and with one on each candidate (in
+            other modes than "mixed": on the new file, for the report); gives a number, larger for
+            better, such as the share of right answers on labelled pictures.
         profile: a JSON file of what layers take on the target (``edgeinfer profile`` writes it
             there), for mode "mixed" and ``analyse``. Without one this CPU is measured if it is the
             target; for another, layers are ranked by multiply-adds.
@@ -135,6 +136,7 @@ def quantize(
     except ModuleNotFoundError as error:
         raise _without_onnx(error) from error
     from edgeinfer.quantize.samples_kept import FirstSamples
+    from edgeinfer.quantize.score import with_scores
     from edgeinfer.quantize.targets import choose_target
 
     job = Job(
@@ -147,11 +149,7 @@ def quantize(
         threads=checked_threads(threads),
         progress=progress or (lambda step, done, total: None),
     )
-    if mode in ("weights8", "weights4"):
-        return quantize_weights_only(job, bits=int(mode[-1]))
-    if mode == "dynamic":
-        return quantize_dynamic(job, force_convolutions=force_convolutions)
-    if samples is None and (ranges is None or mode == "mixed"):
+    if mode in ("static", "mixed") and samples is None and (ranges is None or mode == "mixed"):
         raise InputError(
             f"samples: found none, wanted some for mode {mode!r}: a folder of images, or "
             "{input: array} dictionaries"
@@ -167,15 +165,21 @@ def quantize(
             evaluate=evaluate,
             profile=profile,
         )
-    return quantize_static(
-        job,
-        ranges=ranges,
-        method=method,
-        parameter=parameter,
-        correct_bias=correct_bias,
-        analyse=analyse,
-        profile=profile,
-    )
+    if mode in ("weights8", "weights4"):
+        report = quantize_weights_only(job, bits=int(mode[-1]))
+    elif mode == "dynamic":
+        report = quantize_dynamic(job, force_convolutions=force_convolutions)
+    else:
+        report = quantize_static(
+            job,
+            ranges=ranges,
+            method=method,
+            parameter=parameter,
+            correct_bias=correct_bias,
+            analyse=analyse,
+            profile=profile,
+        )
+    return report if evaluate is None else with_scores(report, job, evaluate)
 
 
 def profile_layers(

@@ -96,13 +96,17 @@ class Agreement:
         have[0] += part
         have[1] += whole
 
-    def outputs(self) -> dict[str, float]:
-        """By output, 0 to 1.
+    def shares(self) -> dict[str, float]:
+        """By output of classes or objects, 0 to 1.
 
         Classes: the share of places. Objects: their mean overlap, 0 for one that only one network
-        sees. Values: 1 less the root of error over signal.
+        sees.
         """
-        found = {name: part / whole if whole else 1.0 for name, (part, whole) in self._sums.items()}
+        return {name: part / whole if whole else 1.0 for name, (part, whole) in self._sums.items()}
+
+    def outputs(self) -> dict[str, float]:
+        """By output, 0 to 1; of values that are neither, 1 less the root of error over signal."""
+        found = self.shares()
         for name, (error, power) in self._powers.items():
             found[name] = 1.0 - float(np.sqrt(error / power)) if power else float(error == 0)
         return {name: max(one, 0.0) for name, one in found.items()}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeinfer.options import SessionOptions
+from edgeinfer.quantize.agreement import Agreement, read_answer
 from edgeinfer.quantize.report import OutputReport
 from edgeinfer.session import Session
 
@@ -36,7 +37,7 @@ class Judge:
     def __init__(self) -> None:
         self._signal: dict[str, float] = {}
         self._error: dict[str, float] = {}
-        self._places: dict[str, list[int]] = {}
+        self._agreement = Agreement()
         self.samples = 0
         self.seconds: list[tuple[float, float]] = []
 
@@ -52,10 +53,7 @@ class Judge:
             else:
                 self._add(self._signal, name, float(want.size))
                 self._add(self._error, name, float((want != have).sum()))
-            same = _same_class(want, have)
-            if same is not None:
-                equal, places = self._places.setdefault(name, [0, 0])
-                self._places[name] = [equal + int(same.sum()), places + same.size]
+        self._agreement.add(read_answer(wanted), read_answer(found))
 
     @staticmethod
     def _add(sums: dict[str, float], name: str, value: float) -> None:
@@ -63,11 +61,12 @@ class Judge:
 
     def outputs(self) -> tuple[OutputReport, ...]:
         """The verdict on each output."""
+        shares = self._agreement.shares()
         return tuple(
             OutputReport(
                 name=name,
                 sqnr_db=sqnr_db(signal, self._error[name]),
-                agreement=self._share(name),
+                agreement=shares.get(name),
             )
             for name, signal in self._signal.items()
         )
@@ -78,10 +77,6 @@ class Judge:
             return None
         exact, rounded = zip(*self.seconds[1:], strict=True)
         return 1e3 * statistics.median(exact), 1e3 * statistics.median(rounded)
-
-    def _share(self, name: str) -> float | None:
-        equal, places = self._places.get(name, (0, 0))
-        return equal / places if places else None
 
 
 def judge(
@@ -131,13 +126,3 @@ def sqnr_db(signal: float, error: float) -> float:
     if error == 0:
         return float("inf")
     return float(10 * np.log10(signal / error)) if signal else float("-inf")
-
-
-def _same_class(want: NDArray[Any], have: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Where both have their largest value in the same class; None if axis 1 holds no classes."""
-    if not np.issubdtype(want.dtype, np.floating):
-        same: NDArray[np.bool_] = want == have
-        return same
-    if want.ndim not in (2, 4) or want.shape[1] < 2 or want.size == 0:
-        return None
-    return np.asarray(np.argmax(want, axis=1) == np.argmax(have, axis=1))

@@ -85,8 +85,8 @@ class OutputReport:
     Attributes:
         name: of the output.
         sqnr_db: signal over error, decibels; infinite where they are equal.
-        agreement: share of places (pictures, or pixels) where the same class is largest; None where
-            the output does not look like scores of classes.
+        agreement: share of places (pictures, or pixels) where the same class is largest; of boxes,
+            the mean overlap of the objects; None where the output looks like neither.
     """
 
     name: str

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from edgeinfer.errors import InputError
+from edgeinfer.quantize.job import Job
+from edgeinfer.quantize.report import QuantizeReport
 from edgeinfer.session import Session
 
-__all__ = ["Evaluate", "score_of"]
+__all__ = ["Evaluate", "score_of", "with_scores"]
 
 Evaluate = Callable[[Session], float]
 
@@ -33,3 +36,13 @@ def score_of(
     if not math.isfinite(score):
         raise InputError(f"evaluate: found {score}, wanted a finite number, larger for better")
     return score
+
+
+def with_scores(report: QuantizeReport, job: Job, evaluate: Evaluate) -> QuantizeReport:
+    """The report with what ``evaluate`` says of the float file and of the written one."""
+    with job.timed("evaluate"):
+        float_score = score_of(job.model, evaluate, job.threads)
+        score = score_of(job.out, evaluate, job.threads)
+    return replace(
+        report, float_score=float_score, score=score, drop=float_score - score, seconds=job.seconds
+    )
