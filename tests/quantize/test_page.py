@@ -50,7 +50,7 @@ def test_the_page_says_what_the_report_knows() -> None:
     for said in (
         "net.onnx",
         "The new file has 0.27 of the size, runs 2.00 times as fast on this CPU and finds the "
-        "same class as the float network in 97.12 % of pixels.",
+        "float network's class in 97.12 % of pixels.",
         "percentile 99.9 on 40 samples",
         "1.00 kB",
         "4 ms",

@@ -115,7 +115,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     output.add_argument(
-        "--html", metavar="FILE", type=Path, help="write a report there, one page for a browser"
+        "--html",
+        metavar="FILE",
+        type=Path,
+        help="write a report there, one page for a browser; measures the layers, as --layers does",
     )
     output.add_argument(
         "--labels", metavar="FILE", type=Path, help="class names for --html, one a line"
@@ -156,7 +159,7 @@ def execute(options: argparse.Namespace) -> int:
                 force_convolutions=options.force_convolutions,
                 max_drop=options.max_drop,
                 profile=options.profile,
-                analyse=options.layers,
+                analyse=_analysed(options),
                 threads=options.threads,
                 progress=told,
             )
@@ -188,6 +191,12 @@ def _ranges(options: argparse.Namespace) -> Ranges | None:
     if options.method is None and options.parameter is None:
         return ranges
     return ranges.with_method(options.method or ranges.method, options.parameter)
+
+
+def _analysed(options: argparse.Namespace) -> bool:
+    """Whether layers are measured: a page without would leave the question open which one hurts."""
+    page = options.html is not None and options.mode == "static" and bool(options.samples)
+    return bool(options.layers or page)
 
 
 def _refuse_unwritable(html: Path | None) -> None:

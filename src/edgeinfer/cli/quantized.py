@@ -117,7 +117,7 @@ def _repair(one: RepairReport) -> str:
 
 
 def _output(one: OutputReport, samples: int) -> str:
-    agreement = "" if one.agreement is None else f", same class {one.agreement:.2%}"
+    agreement = "" if one.agreement is None else f", agrees to {one.agreement:.2%}"
     ratio = f"{one.sqnr_db:.1f} dB" if math.isfinite(one.sqnr_db) else "equal"
     return f"output {printable(one.name)}: {ratio}{agreement}, {samples} samples"
 

@@ -22,7 +22,11 @@ from edgeinfer.quantize.report import QuantizeReport
 __all__ = ["page"]
 
 _TERMS: Final = (
-    ("Agreement", "Share of pictures, or of pixels, in which both networks find the same class."),
+    (
+        "Agreement",
+        "Share of pictures, or of pixels, in which both networks find the same class; of boxes, "
+        "how far they overlap on average.",
+    ),
     (
         "SQNR",
         "Signal over error, in decibels: 20 dB is an error of a tenth, 40 dB of a hundredth. Of a "
@@ -115,8 +119,10 @@ def _verdict(report: QuantizeReport) -> str:
             f"scores {report.score:.4g} where the float network scores {report.float_score:.4g}"
         )
     elif agreement is not None:
-        places = "pixels" if report.pictures else "cases"
-        said.append(f"finds the same class as the float network in {agreed(agreement)} of {places}")
+        if report.pictures:
+            said.append(f"finds the float network's class in {agreed(agreement)} of pixels")
+        else:
+            said.append(f"agrees with the float network to {agreed(agreement)}")
     *first, last = said
     return f"The new file {', '.join(first)}{' and ' if first else ''}{last}."
 
@@ -182,9 +188,8 @@ def _accuracy(report: QuantizeReport) -> str:
         return _tile("Accuracy", f"{report.score:.4g}", "score", bars + limit)
     agreement = _agreement(report)
     if agreement is not None:
-        places = "pixels" if report.pictures else "cases"
-        rest = f"{bar(agreement, 'int8')}<p>of {places} have the class that float gives, on "
-        rest += f"{report.judged} samples</p>"
+        what = "pixels of the same class" if report.pictures else "the same class or boxes"
+        rest = f"{bar(agreement, 'int8')}<p>{what}, on {report.judged} samples</p>"
         return _tile("Agreement with float", agreed(agreement), "", rest + limit)
     worst = min((one.sqnr_db for one in report.outputs), default=None)
     if worst is None:

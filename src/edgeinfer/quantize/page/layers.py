@@ -92,7 +92,7 @@ def _chart(layer: LayerReport) -> str:
     assert layer.histogram is not None
     facts = []
     if layer.network_sqnr_db is not None:
-        facts.append(decibels(layer.network_sqnr_db))
+        facts.append(f"{decibels(layer.network_sqnr_db)} in the network")
     elif layer.sqnr_db is not None:
         facts.append(decibels(layer.sqnr_db))
     if layer.clipped is not None:
