@@ -394,3 +394,42 @@ def test_in_static_mode_the_callers_measure_is_reported(
     assert report.score is not None
     assert report.score != report.float_score
     assert report.drop == report.float_score - report.score
+
+
+def test_a_real_network_keeps_its_answers_with_few_layers_in_float(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    folder = shared_data / "labelled" / "person_presence"
+    lines = (folder / "labels.csv").read_text().splitlines()[1:]
+    rows = [(folder / path, int(person)) for path, person, *_ in (one.split(",") for one in lines)]
+    preprocess = edgeinfer.Preprocess((96, 96))
+    seen = rows[::3]
+
+    def right(session: edgeinfer.Session) -> float:
+        scores = [
+            next(iter(session.run(preprocess(edgeinfer.decode(path)).tensor).values()))
+            for path, _ in seen
+        ]
+        return float(
+            np.mean([one.argmax() == person for one, (_, person) in zip(scores, seen, strict=True)])
+        )
+
+    model = shared_data / "models" / "vww_mobilenet_v1_0.25_96.onnx"
+    report = edgeinfer.quantize(
+        model,
+        tmp_path / "mixed.onnx",
+        samples=[path for path, _ in seen],
+        preprocess=preprocess,
+        mode="mixed",
+        max_drop=0.0,
+        evaluate=right,
+    )
+    with (
+        edgeinfer.Session(model, cache=False) as exact,
+        edgeinfer.Session(tmp_path / "mixed.onnx", cache=False) as rounded,
+    ):
+        assert right(rounded) >= right(exact)
+    assert report.count("int8") > 20
+    measured = [one for one in report.layers if one.network_sqnr_db is not None]
+    assert len(measured) >= 28
+    assert all(one.float_ms is not None for one in measured)
