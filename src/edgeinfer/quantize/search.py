@@ -76,8 +76,9 @@ def choose_layers(
 
     Layers are ranked by the error that each takes away for the time it costs, and by the error
     alone. Of both rankings the least number of the first ones that holds is looked for by halving;
-    from the cheaper set layers are taken back one by one, the dearest first, while it still holds.
-    Each set is judged as a real candidate, and the one that is returned was.
+    from the cheaper set, layers are taken back one by one while it still holds, those first that
+    give back most time for their error. Each set is judged as a real candidate, and the one that
+    is returned was.
 
     Where errors add up and a smaller error never is a larger drop, the time lost is above that of
     the best set by at most the time of one layer. At least one layer stays in integers.
@@ -128,7 +129,8 @@ def choose_layers(
     if not holding:
         return choice(min(known, key=lambda chosen: (known[chosen], len(chosen))))
     chosen = min(holding, key=cost_of)
-    for one in sorted(chosen - begin, key=lambda one: (-loss[one], one)):
+    # Most time for the error that comes back with it.
+    for one in sorted(chosen - begin, key=lambda one: (error.get(one, 0.0) / loss[one], one)):
         if len(known) >= most:
             break
         if drop(chosen - {one}) <= max_drop:
