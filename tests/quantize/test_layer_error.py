@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
-from edgeinfer.quantize.layer_error import layer_errors
+from edgeinfer.quantize.layer_error import layer_errors, results_of
 from edgeinfer.quantize.network import Network
 from edgeinfer.quantize.plan import Plan, make_plan
 from edgeinfer.quantize.prepare import prepare
@@ -174,3 +174,30 @@ def test_every_part_of_a_plan_is_a_file_that_is_near_the_float_one(
     assert set(kinds(nothing)) == {"float"}
     assert nothing.owner == {}
     np.testing.assert_array_equal(run(write_static(network, nothing, grids, TARGET)), exact)
+
+
+def test_results_are_looked_at_before_a_softmax_at_the_end(tensors_of: Callable) -> None:
+    net = FloatNetwork()
+    logits = net.conv("x", 5, 4)
+    flat = net.node("Flatten", [net.node("GlobalAveragePool", [logits])], axis=1)
+    ends = {
+        flat: (flat,),
+        net.node("Softmax", [flat], axis=1): (flat,),
+        net.node("Sigmoid", [net.node("Reshape", [flat, net.constant([5, 1], np.int64)])]): ("t4",),
+    }
+    for output, wanted in ends.items():
+        network = prepare(net.model(output).SerializeToString()).network
+        assert results_of(network) == wanted
+    network = prepare(net.model("t3").SerializeToString()).network
+    plan = make_plan(network)
+    samples = [net.sample(i) for i in range(3)]
+    grids = choose_grids(network, plan, spans_of(tensors_of, network, samples), TARGET)
+    found = layer_errors(network, plan, grids, TARGET, [{"x": one} for one in samples])
+    before = layer_errors(
+        prepare(net.model(flat).SerializeToString()).network,
+        make_plan(prepare(net.model(flat).SerializeToString()).network),
+        grids,
+        TARGET,
+        [{"x": one} for one in samples],
+    )
+    assert found[0].network_db == pytest.approx(before[0].network_db, abs=1e-3)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,12 @@ from edgeinfer.quantize.subset import heads, only
 from edgeinfer.quantize.targets import Target
 from edgeinfer.session import Session
 
-__all__ = ["LayerError", "layer_errors"]
+__all__ = ["LayerError", "layer_errors", "results_of"]
 
 Inputs = Mapping[str, NDArray[Any]]
+
+_SCORES: Final = frozenset(("Softmax", "LogSoftmax", "Sigmoid"))
+_MOVES: Final = frozenset(("Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"))
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class LayerError:
 
     Attributes:
         own_db: of what the layer makes.
-        network_db: of what the network gives, the worst of its outputs.
+        network_db: of what the network gives, the worst of its outputs; of what a final Softmax or
+            Sigmoid reads, since behind it the error is that of the few pictures it is unsure of.
     """
 
     own_db: float
@@ -55,7 +59,8 @@ def layer_errors(
 
     Args:
         grids, mean_of: as ``write_static`` takes them.
-        samples: to run on; four tell the order of layers well.
+        samples: to run on. The order of layers on 12 of them and on 12 others: rank correlation
+            0.80 for SqueezeNet, 0.95 for MobileNetV2; on 4 and 4 others 0.46 to 0.87, 0.88 to 0.96.
 
     Cost: one session a layer, and of each sample half a float run a layer. Memory: two copies of
     the weights, and all tensors of one sample.
@@ -66,7 +71,7 @@ def layer_errors(
     # Layers are too small to share out: each runs in one thread, and several of them at once.
     with (
         ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool,
-        Steps(network, plan) as steps,
+        Steps(network, plan, results_of(network)) as steps,
     ):
         layers = [(i, step) for i, step in enumerate(steps.steps) if step.places[0] in wanted]
 
@@ -103,6 +108,23 @@ def layer_errors(
         place: LayerError(mine.sqnr_db, min(one.sqnr_db for one in whole[place].values()))
         for place, mine in own.items()
     }
+
+
+def results_of(network: Network) -> tuple[str, ...]:
+    """The outputs, or what a Softmax or Sigmoid at the end reads to make them."""
+    found = []
+    for output in network.outputs:
+        name = output
+        while (maker := network.maker.get(name)) is not None:
+            node = network.nodes[maker]
+            name = node.input[0] if node.input else ""
+            if node.op_type in _SCORES:
+                output = name
+                break
+            if node.op_type not in _MOVES:
+                break
+        found.append(output)
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

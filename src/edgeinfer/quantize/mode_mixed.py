@@ -33,6 +33,7 @@ __all__ = ["quantize_mixed"]
 
 Inputs = Mapping[str, NDArray[Any]]
 
+_ERROR_SAMPLES: Final = 12
 _FASTER: Final = "faster in float"
 
 
@@ -54,7 +55,9 @@ def quantize_mixed(
     if not inputs:
         raise InputError("samples: found none, wanted some to compare networks on in mode 'mixed'")
     whole = make_candidate(material, repairs=repairs)
-    measured = measure(job, material, whole, inputs, repairs=repairs, profile=profile)
+    measured = measure(
+        job, material, whole, inputs[:_ERROR_SAMPLES], repairs=repairs, profile=profile
+    )
     errors, times = measured.errors, measured.times
     layers = frozenset(heads(network, plan).values())
     cost_of = _cost(network, plan, times)

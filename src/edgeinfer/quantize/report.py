@@ -55,7 +55,8 @@ class LayerReport:
         macs: multiply-adds of one run.
         sqnr_db: signal over error of its own result when it alone is in integers, decibels;
             infinite where nothing changes.
-        network_sqnr_db: the same of the network's results, the worst of them.
+        network_sqnr_db: the same of the network's results, the worst of them, before a Softmax or
+            Sigmoid at the end.
         float_ms, int8_ms: milliseconds of one run, as ``QuantizeReport.timing`` says.
         into: of a merged layer, the name of the one whose integers express it.
     """

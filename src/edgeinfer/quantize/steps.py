@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -48,15 +48,18 @@ class Steps:
 
     Safe from several threads.
 
+    Args:
+        ends: tensors that `rerun` is asked for.
+
     Raises:
         ModelError: a tensor between them is of unknown type.
 
     Cost: about 2 ms a step; memory for one copy of the weights.
     """
 
-    def __init__(self, network: Network, plan: Plan) -> None:
-        self._outputs = network.outputs
-        self.steps = tuple(_cut(network, plan))
+    def __init__(self, network: Network, plan: Plan, ends: Collection[str]) -> None:
+        self._ends = tuple(ends)
+        self.steps = tuple(_cut(network, plan, frozenset(ends)))
         self._sessions = [open_alone(step.model) for step in self.steps]
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
@@ -67,12 +70,12 @@ class Steps:
         return known
 
     def rerun(self, known: Tensors, begin: int, changed: Tensors) -> dict[str, NDArray[Any]]:
-        """The results, had the step ``begin`` made ``changed``; steps that do not see it rest."""
+        """The ends, had the step ``begin`` made ``changed``; steps that do not see it rest."""
         new = dict(changed)
         for step, session in zip(self.steps[begin + 1 :], self._sessions[begin + 1 :], strict=True):
             if not new.keys().isdisjoint(step.reads):
                 new.update(session.run({name: new.get(name, known[name]) for name in step.reads}))
-        return {name: new.get(name, known[name]) for name in self._outputs}
+        return {name: new.get(name, known[name]) for name in self._ends}
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +96,7 @@ def open_alone(model: ModelProto) -> Session:
     return Session(data, threads=1, options=_OPTIONS, cache=False)
 
 
-def _cut(network: Network, plan: Plan) -> Iterator[Step]:
+def _cut(network: Network, plan: Plan, ends: frozenset[str]) -> Iterator[Step]:
     head = heads(network, plan)
     groups: list[list[int]] = []
     place_of: dict[int, int] = {}
@@ -112,10 +115,15 @@ def _cut(network: Network, plan: Plan) -> Iterator[Step]:
         for value in (*graph.value_info, *graph.input, *graph.output)
     }
     for places in groups:
-        yield _step(network, tuple(places), values)
+        yield _step(network, tuple(places), values, ends)
 
 
-def _step(network: Network, places: tuple[int, ...], values: Mapping[str, ValueInfoProto]) -> Step:
+def _step(
+    network: Network,
+    places: tuple[int, ...],
+    values: Mapping[str, ValueInfoProto],
+    ends: frozenset[str],
+) -> Step:
     nodes = [network.nodes[i] for i in places]
     made = {name for node in nodes for name in node.output if name}
     names = dict.fromkeys(name for node in nodes for name in (*node.input, *captured_names(node)))
@@ -125,7 +133,8 @@ def _step(network: Network, places: tuple[int, ...], values: Mapping[str, ValueI
     makes = [
         name
         for name in made
-        if name in network.outputs
+        if name in ends
+        or name in network.outputs
         or name in network.captured
         or not inside.issuperset(network.readers.get(name, []))
     ]
