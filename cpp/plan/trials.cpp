@@ -80,16 +80,24 @@ Trial of_lerp_columns() {
 }
 
 Trial of_lerp_2x2() {
-    auto axis = std::make_shared<const cv2_linear::Axis>(whole(kSource, kTarget),
-                                                         cv2_linear::Axis::Border::reweight);
-    return make_trial("lerp_2x2", lerp_2x2::kVariants, 2 * 4 * kTarget,
-                      [axis, data = pixels(2 * 4 * kSource)](lerp_2x2::Fn fn, Bytes out) {
-                          for (const std::size_t p : {std::size_t{3}, std::size_t{4}}) {
-                              const lerp_2x2::Rows rows{data->data(), data->data() + p * kSource};
-                              fn(rows, rows, p, kSource, axis->lerp(), {700, 1348},
-                                 take<std::uint8_t>(out, 4 * kTarget));
-                          }
-                      });
+    const auto axis = [](std::size_t source) {
+        return cv2_linear::Axis(whole(source, kTarget), cv2_linear::Axis::Border::reweight);
+    };
+    constexpr std::size_t kBeyond = 2000;  // pairs of gray too far apart to share a load
+    return make_trial(
+        "lerp_2x2", lerp_2x2::kVariants, (2 + 4 + 4) * kTarget,
+        [far = axis(kBeyond), near = axis(kSource), data = pixels(2 * 4 * kSource)](lerp_2x2::Fn fn,
+                                                                                    Bytes out) {
+            const auto row = [&](const cv2_linear::Axis& tables, std::size_t p, std::size_t width) {
+                const lerp_2x2::Rows rows{data->data(), data->data() + p * width};
+                fn(rows, rows, p, width, tables.lerp(), {700, 1348},
+                   take<std::uint8_t>(out, lerp_columns::values_of(p) * kTarget));
+            };
+            for (const std::size_t p : {std::size_t{1}, std::size_t{3}, std::size_t{4}}) {
+                row(near, p, kSource);
+            }
+            row(far, 1, kBeyond);
+        });
 }
 
 Trial of_lerp_rows() {

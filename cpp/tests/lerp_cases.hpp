@@ -33,6 +33,8 @@ void each_lerp(Use&& use) {
     one(960, 512, true);
     one(300, 1024, true);
     one(2047, 3, false);
+    one(2047, 200, true);  // gray: groups of pairs beyond one load
+    one(2100, 3, false);   // and beyond a byte's distance
 }
 
 }  // namespace ei::check

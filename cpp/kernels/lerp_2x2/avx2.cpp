@@ -16,18 +16,20 @@
 namespace ei::lerp_2x2::avx2 {
 namespace {
 
-constexpr std::size_t kStep = 8;  // outputs of one turn
+constexpr std::size_t kColourStep = 8;  // outputs of one turn
+constexpr std::size_t kGrayStep = 16;
 constexpr std::size_t kLine = 64;
 
 // The rows of the next call, asked for a piece a turn, into the second-level cache: that is what
 // this kernel wins on whole frames. Asked for all at once, they win nothing.
 class Ahead {
   public:
-    Ahead(const Rows& rows, std::size_t pixel_bytes, const Lerp& lerp) noexcept {
+    // `step` outputs are made between two calls of fetch().
+    Ahead(const Rows& rows, std::size_t pixel_bytes, const Lerp& lerp, std::size_t step) noexcept {
         const std::size_t begin = static_cast<std::size_t>(lerp.left[0]) * pixel_bytes;
         const std::size_t end =
             (static_cast<std::size_t>(lerp.left[lerp.outputs - 1]) + 2) * pixel_bytes;
-        const std::size_t turns = lerp.outputs / kStep + 1;
+        const std::size_t turns = lerp.outputs / step + 1;
         upper_ = reinterpret_cast<std::uintptr_t>(rows.upper) + begin;
         lower_ = reinterpret_cast<std::uintptr_t>(rows.lower) + begin;
         piece_ = (end - begin) / turns + 1;
@@ -109,9 +111,9 @@ void colour(const Rows& rows, const Rows& rows_ahead, std::size_t width, const L
                                  _mm256_set1_epi16(weights.upper),
                                  _mm256_set1_epi16(weights.lower)};
     const std::size_t reach = lerp_columns::within_reach(lerp, kPixelBytes, width);
-    Ahead ahead(rows_ahead, kPixelBytes, lerp);
+    Ahead ahead(rows_ahead, kPixelBytes, lerp, kColourStep);
     std::size_t x = 0;
-    for (; x + kStep <= reach; x += kStep) {
+    for (; x + kColourStep <= reach; x += kColourStep) {
         ahead.fetch();
         const __m256i packed = _mm256_packus_epi16(turn.four_outputs(x), turn.four_outputs(x + 4));
         // Packing works per half, so the quarters come out as 0 2 1 3.
@@ -121,10 +123,100 @@ void colour(const Rows& rows, const Rows& rows_ahead, std::size_t width, const L
     for (; x < lerp.outputs; ++x) pixel(rows, kPixelBytes, lerp, weights, x, out);
 }
 
+// The same for gray, whose pairs are bytes side by side.
+struct GrayTurn {
+    const std::uint8_t *upper, *lower;
+    const std::int32_t* left;
+    const std::uint8_t *coarse, *fine, *within_group;
+    __m256i upper_weight, lower_weight;
+
+    // Where the pairs lie in 16 bytes from their group's first pixel on: those of outputs x .. x +
+    // 7 in the lower half, of x + 8 .. x + 15 in the upper one.
+    __m256i places(std::size_t x) const noexcept {
+        const __m256i lefts = _mm256_permute4x64_epi64(
+            _mm256_castsi128_si256(
+                _mm_loadu_si128(reinterpret_cast<const __m128i*>(within_group + x))),
+            0x10);
+        return _mm256_unpacklo_epi8(lefts, _mm256_add_epi8(lefts, _mm256_set1_epi8(1)));
+    }
+    // Sixteen pairs of groups that reach over no more than 16 bytes each.
+    __m256i grouped_pairs(const std::uint8_t* row, std::size_t x, __m256i places) const noexcept {
+        const auto load = [&](std::size_t i) {
+            return _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + left[i]));
+        };
+        const auto two_groups = [&](std::size_t i) {
+            return _mm256_shuffle_epi8(
+                _mm256_inserti128_si256(_mm256_castsi128_si256(load(i)), load(i + 8), 1), places);
+        };
+        return _mm256_blend_epi32(two_groups(x), two_groups(x + 4), 0xCC);
+    }
+    // Sixteen pairs, wherever they are.
+    __m256i pairs(const std::uint8_t* row, std::size_t x) const noexcept {
+        const auto pair = [&](std::size_t i) {
+            std::uint16_t bytes;
+            __builtin_memcpy(&bytes, row + left[i], sizeof bytes);
+            return static_cast<short>(bytes);
+        };
+        const auto eight = [&](std::size_t i) {
+            return _mm_setr_epi16(pair(i), pair(i + 1), pair(i + 2), pair(i + 3), pair(i + 4),
+                                  pair(i + 5), pair(i + 6), pair(i + 7));
+        };
+        return _mm256_inserti128_si256(_mm256_castsi128_si256(eight(x)), eight(x + 8), 1);
+    }
+    __m128i outputs(std::size_t x, __m256i above, __m256i below) const noexcept {
+        const auto load = [x](const std::uint8_t* parts) {
+            return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(parts + 2 * x));
+        };
+        const __m256i coarse_s8x32 = load(coarse);
+        const __m256i fine_s8x32 = load(fine);
+        const __m256i sum = _mm256_add_epi16(
+            _mm256_mulhi_epi16(mix_columns(above, coarse_s8x32, fine_s8x32), upper_weight),
+            _mm256_mulhi_epi16(mix_columns(below, coarse_s8x32, fine_s8x32), lower_weight));
+        const __m256i values = _mm256_srai_epi16(_mm256_add_epi16(sum, _mm256_set1_epi16(2)), 2);
+        return _mm_packus_epi16(_mm256_castsi256_si128(values),
+                                _mm256_extracti128_si256(values, 1));
+    }
+};
+
+void gray(const Rows& rows, const Rows& rows_ahead, std::size_t width, const Lerp& lerp,
+          Weights weights, std::uint8_t* out) noexcept {
+    static_assert(lerp_columns::kGroup == 4);
+    const GrayTurn turn{rows.upper,
+                        rows.lower,
+                        lerp.left,
+                        lerp.coarse,
+                        lerp.fine,
+                        lerp.within_group,
+                        _mm256_set1_epi16(weights.upper),
+                        _mm256_set1_epi16(weights.lower)};
+    const std::size_t outputs = lerp.outputs;
+    const bool grouped = lerp.within_group != nullptr && lerp.furthest + 2 <= 16;
+    Ahead ahead(rows_ahead, 1, lerp, kGrayStep);
+    const auto store = [&](std::size_t x, __m256i above, __m256i below) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), turn.outputs(x, above, below));
+    };
+    std::size_t x = 0;
+    // The last group's 16 bytes reach furthest, since pairs move right only.
+    while (grouped && x + kGrayStep <= outputs &&
+           static_cast<std::size_t>(turn.left[x + 12]) + 16 <= width) {
+        ahead.fetch();
+        const __m256i places = turn.places(x);
+        store(x, turn.grouped_pairs(turn.upper, x, places),
+              turn.grouped_pairs(turn.lower, x, places));
+        x += kGrayStep;
+    }
+    for (; x + kGrayStep <= outputs; x += kGrayStep) {
+        ahead.fetch();
+        store(x, turn.pairs(turn.upper, x), turn.pairs(turn.lower, x));
+    }
+    for (; x < outputs; ++x) pixel(rows, 1, lerp, weights, x, out);
+}
+
 }  // namespace
 
 void row(const Rows& rows, const Rows& ahead, std::size_t pixel_bytes, std::size_t width,
          const Lerp& lerp, Weights weights, std::uint8_t* out) noexcept {
+    if (pixel_bytes == 1) return gray(rows, ahead, width, lerp, weights, out);
     if (pixel_bytes == 3) return colour<3>(rows, ahead, width, lerp, weights, out);
     colour<4>(rows, ahead, width, lerp, weights, out);
 }

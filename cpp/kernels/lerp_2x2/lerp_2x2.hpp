@@ -2,10 +2,10 @@
 // Both of OpenCV's linear interpolations at once, for rows that no other output row needs: to the
 // last bit what lerp_rows makes of two rows of lerp_columns, which are not stored.
 //
-//   Units      rows hold `width` >= 2 pixels of pixel_bytes (3 colour, 4 colour and one dropped).
-//              An output pixel takes 4 bytes: its channels, then zero.
+//   Units      rows hold `width` >= 2 pixels of pixel_bytes (1 gray, 3 colour, 4 colour and one
+//              dropped). An output pixel takes 1 byte for gray, else 4: its channels, then zero.
 //   Reads      only the pixels of the two rows; `ahead` is asked for, never read: it may point
-//              anywhere. Writes exactly 4 * lerp.outputs bytes.
+//              anywhere. Writes exactly lerp.outputs pixels.
 //   Aliasing   upper and lower may be the same row; out is neither. Alignment: none needed.
 //   Rounding   that of lerp_columns, then that of lerp_rows. All variants equal scalar bit for bit.
 //   Errors     none; shapes are checked above.

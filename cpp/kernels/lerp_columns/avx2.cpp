@@ -37,9 +37,11 @@ const std::uint8_t* pixel(const std::uint8_t* row, const Lerp& lerp, std::size_t
     return row + static_cast<std::size_t>(lerp.left[x]) * kPixelBytes;
 }
 
+// Each pass takes its tables by value: for all the compiler knows, a store could change others.
 template <int kPixelBytes>
-void colour(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
+void colour(const std::uint8_t* row, std::size_t width, const Lerp& tables,
             std::int16_t* out) noexcept {
+    const Lerp lerp = tables;
     const __m256i spread_first = spread<kPixelBytes>(0);
     const __m256i spread_second = spread<kPixelBytes>(8);
     const __m256i even = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
@@ -94,9 +96,10 @@ __m256i gray_pairs(const std::uint8_t* row, const std::int32_t* left) noexcept {
     return _mm256_cvtepu8_epi16(bytes);
 }
 
-void gray(const std::uint8_t* row, std::size_t width, const Lerp& lerp,
+void gray(const std::uint8_t* row, std::size_t width, const Lerp& tables,
           std::int16_t* out) noexcept {
     static_assert(kGroup == 4);
+    const Lerp lerp = tables;
     const std::int32_t* left = lerp.left;
     const __m256i one = _mm256_set1_epi8(1);
     const bool grouped = lerp.within_group != nullptr && lerp.furthest + 2 <= 16;
@@ -162,7 +165,7 @@ __m256i chroma_places(const std::uint8_t* distances) noexcept {
 
 void chroma(const std::uint8_t* row, std::size_t width, const Lerp& tables,
             std::int16_t* out) noexcept {
-    const Lerp lerp = tables;  // as far as the compiler knows, a store could change the other
+    const Lerp lerp = tables;
     const auto at = [&](std::size_t x) { return row + 2 * static_cast<std::size_t>(lerp.left[x]); };
     const auto store = [&](std::size_t x, __m256i pairs) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 2 * x),

@@ -31,7 +31,8 @@ class Apart final : public Resampler {
 
         const std::uint8_t* row(int y) override {
             const PlaneSpan& span = tables_.span_;
-            const int next = std::min(y + 1, span.rows.count - 1);
+            // Asked for, an unpacked row would be made, in the place of one that is still read.
+            const int next = plane_.unpacked != nullptr ? y : std::min(y + 1, span.rows.count - 1);
             const std::int16_t* weights = tables_.rows_.weights(y);
             std::uint8_t* made = made_.as<std::uint8_t>().data();
             tables_.lerp_(sources(y), sources(next), span.pixel_bytes,
@@ -58,9 +59,8 @@ class Apart final : public Resampler {
 }  // namespace
 
 bool serves(const PlaneSpan& span, cpu::Features features) {
-    // Planes of colour are never unpacked, so the rows ahead may be asked for.
-    const bool is_colour = span.pixel_bytes == 3 || span.pixel_bytes == 4;
-    return is_colour && span.columns.source >= 2 && span.rows.source >= 2LL * span.rows.target &&
+    return span.pixel_bytes != 2 && span.columns.source >= 2 &&
+           span.rows.source >= 2LL * span.rows.target &&
            best(lerp_2x2::kVariants, features).needs != cpu::kNone;
 }
 

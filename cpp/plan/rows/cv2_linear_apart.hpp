@@ -1,6 +1,6 @@
 #pragma once
 // cv2.INTER_LINEAR where the height shrinks so far that no two output rows share a source row:
-// both passes at once, on colour.
+// both passes at once, on gray and colour.
 
 #include <memory>
 

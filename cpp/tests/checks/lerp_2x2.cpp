@@ -16,7 +16,7 @@ using plan::cv2_linear::Axis;
 // What lerp_columns and lerp_rows make of the two rows.
 void two_passes(const Rows& rows, std::size_t pixel_bytes, std::size_t width, const Lerp& lerp,
                 Weights weights, std::uint8_t* out) {
-    const std::size_t made = 4 * lerp.outputs;
+    const std::size_t made = lerp_columns::values_of(pixel_bytes) * lerp.outputs;
     std::vector<std::int16_t> above(made), below(made);
     lerp_columns::scalar::row(rows.upper, pixel_bytes, width, lerp, above.data());
     lerp_columns::scalar::row(rows.lower, pixel_bytes, width, lerp, below.data());
@@ -41,7 +41,7 @@ void prove(Fn variant, Fn, Proof& proof) {
             below[i] = above[i];
         }
         const Weights weights = kWeights[shift % 6];
-        const std::size_t made = 4 * lerp.outputs;
+        const std::size_t made = lerp_columns::values_of(pixel_bytes) * lerp.outputs;
         // Rows ahead are not to be read: these cannot be.
         const Rows nowhere{above.data() + above.size(), nullptr};
         for (const Rows& rows : {Rows{above.data(), below.data()}, Rows{above.data(), above.data()},
@@ -54,7 +54,7 @@ void prove(Fn variant, Fn, Proof& proof) {
         }
     };
     each_lerp([&](std::size_t width, const Axis& axis, std::size_t outputs, std::size_t offsets) {
-        for (const std::size_t pixel_bytes : {3u, 4u}) {
+        for (const std::size_t pixel_bytes : {1u, 3u, 4u}) {
             const std::size_t bytes = width * pixel_bytes;
             for (const Place& place : places(outputs, offsets)) {
                 proof.next({{"width", static_cast<long long>(width)},
@@ -70,9 +70,9 @@ void prove(Fn variant, Fn, Proof& proof) {
     });
 }
 
-template <std::size_t kPixelBytes>
+template <std::size_t kPixelBytes, std::size_t kOutputs = 512>
 double time_row(Fn fn) {
-    constexpr std::size_t kWidth = 1920, kOutputs = 512;
+    constexpr std::size_t kWidth = 1920;
     static const Axis axis(plan::whole(kWidth, kOutputs), Axis::Border::reweight);
     static const std::vector<std::uint8_t> source(2 * kPixelBytes * kWidth, 77);
     static std::vector<std::uint8_t> made(4 * kOutputs);
@@ -82,11 +82,13 @@ double time_row(Fn fn) {
     });
 }
 
-const Registration registered{
-    "lerp_2x2",
-    kVariants,
-    &prove,
-    {{"1920 to 512 RGB", &time_row<3>}, {"1920 to 512 RGBA", &time_row<4>}}};
+const Registration registered{"lerp_2x2",
+                              kVariants,
+                              &prove,
+                              {{"1920 to 512 RGB", &time_row<3>},
+                               {"1920 to 512 RGBA", &time_row<4>},
+                               {"1920 to 512 gray", &time_row<1>},
+                               {"1920 to 224 gray", &time_row<1, 224>}}};
 
 }  // namespace
 }  // namespace ei::check
