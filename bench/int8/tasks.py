@@ -77,14 +77,14 @@ class Classes:
         scores = next(iter(session.run(tensor).values()))
         return np.asarray(int(scores[0].argmax()) - self.offset)
 
-    def figures(self, truths: Sequence[Any], exact: Answers, found: Answers) -> list[Figure]:
-        def right(answers: Answers) -> NDArray[Any]:
-            pairs = zip(answers, truths, strict=True)
-            return np.array([int(one) in truth for one, truth in pairs])
+    def right(self, truths: Sequence[Any], answers: Answers) -> NDArray[np.bool_]:
+        """Of each picture, whether its class is one of the true ones."""
+        return np.array([int(one) in truth for one, truth in zip(answers, truths, strict=True)])
 
+    def figures(self, truths: Sequence[Any], exact: Answers, found: Answers) -> list[Figure]:
         same = np.array([int(a) == int(b) for a, b in zip(exact, found, strict=True)])
         return [
-            lost("top-1", right(exact), right(found), self.loss),
+            lost("top-1", self.right(truths, exact), self.right(truths, found), self.loss),
             agreement(same, self.agreement),
         ]
 
