@@ -12,6 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,14 +53,17 @@ def sweep(network: Network) -> None:
         for count in COUNTS:
             for method in METHODS:
                 begin = time.perf_counter()
-                ei.quantize(
-                    network.file,
-                    made,
-                    samples=calibration_pictures(count),
-                    preprocess=prepare,
-                    method=method,
-                    threads=THREADS,
-                )
+                with warnings.catch_warnings():
+                    # That eight pictures are few is what is to be seen.
+                    warnings.simplefilter("ignore", ei.CalibrationWarning)
+                    ei.quantize(
+                        network.file,
+                        made,
+                        samples=calibration_pictures(count),
+                        preprocess=prepare,
+                        method=method,
+                        threads=THREADS,
+                    )
                 took = time.perf_counter() - begin
                 found = answers(made, task, tensors)
                 same = np.mean([int(a) == int(b) for a, b in zip(exact, found, strict=True)])

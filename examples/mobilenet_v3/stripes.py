@@ -1,8 +1,9 @@
-"""A task that can be generated: the direction and the wavelength of stripes in a noisy picture.
+"""A task that can be generated: the direction and the wavelength of faint stripes in a picture.
 
-Twelve directions, 15 degrees apart, times two wavelengths. Directions vary by up to 0.45 of a step
-around the middle of their class, light falls off, contrast is at times as weak as the noise, and a
-disc hides a part: many pictures lie near a border, where the errors of 8 bits decide.
+Twelve directions, 15 degrees apart, times two wavelengths. The stripes are 1.5 to 6 levels of 255
+strong, with noise of their size, under light that falls off by ten times that, beside a disc of any
+colour. Ranges must hold the light and the disc; the answer lies in the few levels between, which is
+what 8 bits round away. Faint scratches and thin cables are tasks of the kind.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def batch(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     ) ** 2
     colour = drawn(50, 200, 1, 1, 3)
     picture = (
-        colour + light[..., None] + (wave * drawn(6, 40, 1, 1))[..., None] * drawn(0.5, 1, 1, 1, 3)
+        colour + light[..., None] + (wave * drawn(1.5, 6, 1, 1))[..., None] * drawn(0.5, 1, 1, 1, 3)
     )
     picture = np.where(disc[..., None], drawn(0, 255, 1, 1, 3), picture)
-    noise = rng.standard_normal((count, SIZE, SIZE, 3), np.float32) * drawn(5, 30, 1, 1, 1)
+    noise = rng.standard_normal((count, SIZE, SIZE, 3), np.float32) * drawn(1, 4, 1, 1, 1)
     return np.clip(picture + noise, 0, 255).astype(np.uint8), classes
