@@ -7,6 +7,7 @@ files take turns on the same scenes, in an order drawn anew for each.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import statistics
 import sys
 import time
@@ -22,13 +23,22 @@ import edgeinfer as ei
 EXAMPLES = Path(__file__).resolve().parent
 sys.path.insert(0, str(EXAMPLES / "vqi"))
 
-from evaluate import CALIBRATION_SEEDS, EVALUATION_SEEDS, confusion, figures  # noqa: E402
-from render import Scene, render  # noqa: E402
+from evaluate import (  # noqa: E402
+    CALIBRATION_SEEDS,
+    CHOICE_SEEDS,
+    EVALUATION_SEEDS,
+    confusion,
+    figures,
+    judge,
+)
+from render import CLASSES, Scene, render  # noqa: E402
 
 from our_way import OurWay  # noqa: E402
 from report import EightBits, FileRow  # noqa: E402
 
 Tell = Callable[[str], None]
+CHOSEN_ON = 20  # scenes; each candidate is judged on all of them
+MAX_DROP = 0.005
 
 
 @dataclass
@@ -73,14 +83,16 @@ def compare(
     if importlib.util.find_spec("onnx") is None:
         return EightBits(why="the package onnx is not installed: pip install 'edgeinfer[quantize]'")
     # The seeds are other millions: no scene of one is in the other.
-    seeds = (*CALIBRATION_SEEDS[:calibrated], *EVALUATION_SEEDS[:held_out])
-    drawn = list(_told(map(render, seeds), len(seeds), "scenes drawn", tell))
-    samples, scenes = [scene.image for scene in drawn[:calibrated]], drawn[calibrated:]
+    parts = (CALIBRATION_SEEDS[:calibrated], CHOICE_SEEDS[:CHOSEN_ON], EVALUATION_SEEDS[:held_out])
+    total = sum(map(len, parts))
+    drawn = iter([*_told(map(render, itertools.chain(*parts)), total, "scenes drawn", tell)])
+    seen, watched, scenes = ([next(drawn) for _ in seeds] for seeds in parts)
+    samples = [scene.image for scene in seen]
 
     def quantised(name: str, what: str, **settings: Any) -> tuple[Path, ei.QuantizeReport]:
         path = out / f"{model.stem}.{name}.onnx"
         begin = time.perf_counter()
-        report = ei.quantize(model, path, **settings)
+        report = ei.quantize(model, path, progress=_Steps(tell), **settings)
         tell(f"  {path}: {what}, {time.perf_counter() - begin:.1f} s")
         return path, report
 
@@ -106,6 +118,34 @@ def compare(
     entrants.append(_Entrant(name, path, OurWay(path, prepare), native=True))
     other = "an Arm core wants S8S8" if kind == "U8S8" else "U8S8 is for x86"
     notes.append(f"{kind} is what this CPU wants ({here.target}); {other}.")
+    page = out / "quantised.html"
+    here.save_html(page, title=f"{model.name} in 8 bits", labels=CLASSES)
+    tell(f"  {page}: what became of each layer")
+
+    def miou(session: ei.Session) -> float:
+        return figures(judge(session, prepare, watched))["miou"]
+
+    try:
+        path, mixed = quantised(
+            "mixed",
+            "mixed, for this CPU",
+            mode="mixed",
+            max_drop=MAX_DROP,
+            evaluate=miou,
+            judged=16,
+            **static,
+        )
+    except ei.ModelError as error:
+        notes.append(f"No mixed file: {error}")
+    else:
+        entrants.append(_Entrant("mixed, int8 and float", path, OurWay(path, prepare)))
+        weighted = [layer for layer in mixed.layers if layer.weights is not None]
+        left = sum(layer.decision == "float" for layer in weighted)
+        notes.append(
+            f"Mixed: {left} of {len(weighted)} layers with weights stay in float, so that mIoU "
+            f"falls by at most {MAX_DROP} at the least time, judged on {CHOSEN_ON} other scenes."
+            + ("" if left else " So it is the static file once more.")
+        )
 
     path, _ = quantised("dynamic", "dynamic", mode="dynamic", force_convolutions=True)
     entrants.append(_Entrant("dynamic int8, signed weights", path, OurWay(path, prepare)))
@@ -119,6 +159,25 @@ def compare(
         "refuses that unless forced (force_convolutions=True)."
     )
     return EightBits(rows=rows, calibrated=calibrated, held_out=held_out, notes=notes)
+
+
+class _Steps:
+    """Says now and then how far quantising is."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._step = ""
+        self._begin = self._said = time.perf_counter()
+
+    def __call__(self, step: str, done: int, total: int | None) -> None:
+        now = time.perf_counter()
+        if step != self._step:
+            self._step, self._begin = step, now
+        if now - self._said < 3 or not done or not total:
+            return
+        left = (now - self._begin) * max(total - done, 0) / done
+        self._tell(f"    {step} {done}/{total}, {left:.0f} s left")
+        self._said = now
 
 
 def _take_turns(entrants: list[_Entrant], scenes: Iterable[Scene]) -> None:

@@ -198,7 +198,7 @@ def test_the_demo_runs_to_its_end_and_its_figures_are_those_of_numpy(tmp_path: P
     assert "edgeinfer run " in done.stderr
     assert "Warning" not in done.stderr
     names = {path.name for path in tmp_path.iterdir()}
-    assert {"1000300.overlay.jpg", "1000301.overlay.jpg", "report.html"} <= names
+    assert {"1000300.overlay.jpg", "1000301.overlay.jpg", "report.html", "quantised.html"} <= names
     assert Page((tmp_path / "report.html").read_text()).open == []
 
     document = json.loads(done.stdout)["eight_bits"]
