@@ -193,7 +193,7 @@ def miou_by_numpy(file: Path, seeds: range) -> float:
 def test_the_demo_runs_to_its_end_and_its_figures_are_those_of_numpy(tmp_path: Path) -> None:
     command = [sys.executable, str(EXAMPLES / "demo.py"), "--count", "2", "--frame", "240x320"]
     command += ["--calibrated", "32", "--held-out", "6", "--json", "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "edgeinfer run " in done.stderr
     assert "Warning" not in done.stderr
