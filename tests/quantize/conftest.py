@@ -1,12 +1,15 @@
 """A float network's ranges without calibration: what onnxruntime computes, seen by NumPy."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
+
+from oracles.integer_network import FloatNetwork
 
 Seen = dict[str, NDArray[np.float32]]
 
@@ -31,3 +34,24 @@ def tensors_of() -> Callable[[onnx.ModelProto, list[NDArray[np.float32]]], Seen]
         return {"x": np.stack(samples), **seen}
 
     return run
+
+
+@pytest.fixture
+def small() -> tuple[FloatNetwork, bytes]:
+    """Two convolutions, some 6000 weights."""
+    net = FloatNetwork(shape=(1, 3, 16, 16))
+    first = net.node("Relu", [net.conv("x", 64, 3, kernel=3)])
+    return net, net.model(net.conv(first, 64, 64, kernel=1)).SerializeToString()
+
+
+@pytest.fixture
+def folder(small: tuple[FloatNetwork, bytes], tmp_path: Path) -> Path:
+    """A float model, samples, and an older file where the new one goes."""
+    net, model = small
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "model.onnx").write_bytes(model)
+    (work / "out.onnx").write_bytes(b"old")
+    for i in range(3):
+        np.save(work / f"{i}.npy", net.sample(i))
+    return work

@@ -7,7 +7,6 @@ The file: a line that names it, the length of the header (8 bytes, little-endian
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import math
@@ -19,8 +18,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from edgeinfer import _core
+from edgeinfer._beside import written_beside
 from edgeinfer.calibrate.origin import Origin, Tensor
-from edgeinfer.errors import BusyError, InputError
+from edgeinfer.errors import InputError
 
 __all__ = ["Stored", "read", "write"]
 
@@ -75,58 +75,11 @@ def write(path: Path, stored: Stored) -> None:
     ).encode()
     parts = (_MAGIC, len(header).to_bytes(8, "little"), header, *states)
     digest = hashlib.sha256()
-    with _beside(path) as file:
+    with written_beside(path) as file:
         for part in parts:
             digest.update(part)
             _write_all(file, part)
         _write_all(file, digest.digest())
-
-
-@contextlib.contextmanager
-def _beside(path: Path) -> Iterator[int]:
-    """A new file that takes the place of ``path`` at the end.
-
-    It always has the same name, so that however often the power fails, one is left at most.
-    """
-    part = path.with_name(f".{path.name}.part")
-    file = _locked(part, path)
-    try:
-        try:
-            os.ftruncate(file, 0)
-            yield file
-            os.fsync(file)
-            os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    finally:
-        os.close(file)
-
-
-def _locked(part: Path, path: Path) -> int:
-    while True:
-        file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Until it was locked, another process may have renamed or removed it.
-            if os.path.samestat(os.fstat(file), os.stat(part)):
-                return file
-        except BlockingIOError as error:
-            os.close(file)
-            raise BusyError(
-                f"{path}: another process writes this file now; give each its own, and merge them"
-            ) from error
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            os.close(file)
-            raise
-        os.close(file)
 
 
 def _write_all(file: int, data: bytes) -> None:

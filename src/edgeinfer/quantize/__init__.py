@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeinfer._arguments import checked_path, checked_threads, is_whole
+from edgeinfer._arguments import checked_threads, is_whole
 from edgeinfer.errors import InputError, RunError
 from edgeinfer.quantize.report import (
     ClassShare,
@@ -22,6 +21,7 @@ from edgeinfer.quantize.report import (
     QuantizeReport,
     RepairReport,
 )
+from edgeinfer.quantize.writing import checked_out
 
 if TYPE_CHECKING:
     from edgeinfer.calibrate import Ranges
@@ -88,8 +88,8 @@ def quantize(
         exclude: names, results or operators of nodes to leave in float; ``*`` and ``?`` stand for
             any letters.
         preprocess: makes pictures the model's input; that of deployment.
-        ranges: an earlier calibration of ``Prepared.model`` instead of a new one; ``samples`` then
-            serve to judge only, and may be left out.
+        ranges: an earlier calibration of the same file (`edgeinfer.calibrate` without ``tensors``)
+            instead of a new one; ``samples`` then serve to judge only, and may be left out.
         correct_bias: undo by biases what the rounding of weights does to each channel's mean.
         force_convolutions: in dynamic mode, quantise convolutions too, although they become slower.
         max_drop: for mode "mixed": how much worse the network may be (0.01 if None), of what
@@ -124,9 +124,7 @@ def quantize(
     if mode not in _MODES:
         raise InputError(f"mode: found {mode!r}, wanted one of {', '.join(_MODES)}")
     allowed = _checked_drop(max_drop, mode)
-    path = Path(checked_path(out))
-    if not path.parent.is_dir():
-        raise InputError(f"out: found no folder {path.parent}, wanted one to write {path.name} to")
+    path = checked_out(out, None if isinstance(model, bytes) else model)
     try:
         from edgeinfer.quantize.job import Job
         from edgeinfer.quantize.mode_dynamic import quantize_dynamic
@@ -149,6 +147,8 @@ def quantize(
         threads=checked_threads(threads),
         progress=progress or (lambda step, done, total: None),
     )
+    if ranges is not None and mode not in ("static", "mixed"):
+        raise InputError(f"ranges: found some, which mode {mode!r} has no use for; leave them out")
     if mode in ("static", "mixed") and samples is None and (ranges is None or mode == "mixed"):
         raise InputError(
             f"samples: found none, wanted some for mode {mode!r}: a folder of images, or "

@@ -129,7 +129,9 @@ class Job:
     def _float_bytes(self) -> int:
         if isinstance(self.model, bytes):
             return len(self.model)
-        return Path(self.model).stat().st_size
+        path = Path(self.model)
+        beside = {path.parent / name for name in inspect(path).external_files}
+        return sum(one.stat().st_size for one in (path, *beside))
 
     def _told(self, inputs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for done, one in enumerate(inputs):

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import ModelProto, version_converter
+from onnx import ModelProto, inliner, version_converter
 
 from edgeinfer._arguments import checked_path
 from edgeinfer.errors import InputError, ModelError
@@ -38,6 +38,8 @@ _QUANTISED: Final = frozenset(
         *("QGemm", "QAttention", "DynamicQuantizeLSTM", "FakeQuant"),
     )
 )
+# One message of protobuf holds 2 GiB, and folding adds constants.
+_MOST_BYTES: Final = 15 * 2**27
 # Folding rounds each weight once more, 6e-8 of it, and products are summed in another order. Of
 # what the largest output is; a wrong fold is off by far more.
 _TOLERANCE: Final = 1e-4
@@ -70,8 +72,11 @@ def prepare(model: str | os.PathLike[str] | bytes) -> Prepared:
     Cost: memory for three copies of the weights.
     """
     proto = _read(model)
-    refuse_quantised(proto)
     steps: dict[str, int] = {}
+    if proto.functions:
+        proto, count = _without_functions(proto)
+        steps["functions unfolded"] = count
+    refuse_quantised(proto)
     # Old files list their weights among the inputs, where a caller could replace them.
     constants = {tensor.name for tensor in proto.graph.initializer}
     kept = [value for value in proto.graph.input if value.name not in constants]
@@ -157,6 +162,12 @@ def _read(model: str | os.PathLike[str] | bytes) -> ModelProto:
     if facts.problems:
         problem = facts.problems[0]
         raise ModelError(f"{problem.text}; {problem.remedy}")
+    if facts.weight_bytes > _MOST_BYTES:
+        raise ModelError(
+            f"found {facts.weight_bytes / 1e9:.1f} GB of weights, wanted {_MOST_BYTES / 1e9:.1f} "
+            "at most: one file of the format holds no more while it is rewritten; quantise parts "
+            "of the network"
+        )
     try:
         if isinstance(model, bytes):
             return onnx.load_model_from_string(model)
@@ -168,6 +179,16 @@ def _read(model: str | os.PathLike[str] | bytes) -> ModelProto:
         if type(error).__name__ == "DecodeError":
             raise ModelError(f"the model cannot be read: {error}") from error
         raise
+
+
+def _without_functions(proto: ModelProto) -> tuple[ModelProto, int]:
+    """The model with the bodies of its own functions in the place of their calls."""
+    try:
+        return inliner.inline_local_functions(proto), len(proto.functions)
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"its functions cannot be unfolded ({error}); export it without functions"
+        ) from error
 
 
 def _modern(proto: ModelProto, steps: dict[str, int]) -> ModelProto:

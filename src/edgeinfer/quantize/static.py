@@ -98,7 +98,13 @@ def _ranges_of(material: Material, plan: Plan) -> Callable[[str], tuple[float, f
 
     def range_of(name: str) -> tuple[float, float]:
         chosen = whole if name in ends else material.ranges
-        return chosen.range(name if name in chosen else _stand_in(material, name))
+        observed = name if name in chosen else _stand_in(material, name)
+        if observed not in chosen:
+            raise InputError(
+                f"ranges: found none of {name!r}, wanted those of every tensor that is rounded; "
+                "calibrate this file without naming tensors, or leave ranges out"
+            )
+        return chosen.range(observed)
 
     return range_of
 
@@ -109,7 +115,13 @@ def _stand_in(material: Material, name: str) -> str:
     if name not in material.plan.owner and merged is not None:
         # What is cut off behind it may be cut off before.
         name = material.network.nodes[merged].output[0]
-    return material.plan.owner.get(name, name)
+    owner = material.plan.owner
+    name = owner.get(name, name)
+    if name in material.ranges:
+        return name
+    # Folding named it; what only moves its values is named as in the file.
+    same = (one for one, other in owner.items() if other == name and one in material.ranges)
+    return next(same, name)
 
 
 def channel_means(ranges: Ranges) -> Callable[[str], NDArray[np.float64] | None]:

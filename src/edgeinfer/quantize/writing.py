@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 from pathlib import Path
 
-__all__ = ["write_model"]
+from edgeinfer._arguments import checked_path
+from edgeinfer._beside import written_beside
+from edgeinfer.errors import InputError
+
+__all__ = ["checked_out", "write_model"]
+
+
+def checked_out(
+    out: str | os.PathLike[str], model: str | os.PathLike[str] | bytes | None = None
+) -> Path:
+    """A path that can be written to, before minutes of work rather than behind them.
+
+    Args:
+        model: path of what is read; the new file must not take its place.
+
+    Raises:
+        InputError: no such folder, a folder, or the model itself.
+        OSError: nobody may write there.
+    """
+    path = Path(checked_path(out))
+    if path.is_dir():
+        raise InputError(f"out: found a folder {path}, wanted the name of a file")
+    if not path.parent.is_dir():
+        raise InputError(f"out: found no folder {path.parent}, wanted one to write {path.name} to")
+    if isinstance(model, str | os.PathLike) and path.exists():
+        source = Path(checked_path(model))
+        if source.exists() and path.samefile(source):
+            raise InputError(
+                f"out: found {path}, the model itself, wanted another name: the float model is "
+                "needed to quantise it again"
+            )
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
+    return path
 
 
 def write_model(path: Path, data: bytes) -> None:
@@ -14,21 +47,9 @@ def write_model(path: Path, data: bytes) -> None:
 
     Raises:
         OSError: a full disk, no such folder; the old file is as it was.
+        BusyError: another process writes the same file.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
-        raise
-    # The name survives a power cut only once its folder is on the disk too.
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with written_beside(path) as file:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file, view) :]
