@@ -22,7 +22,7 @@ _WORDS: Final = {
     "repair": ("repairing", "repairs"),
     "write": ("writing integers", "parts"),
     "layers": ("judging layers", "runs"),
-    "time": ("timing", "runs"),
+    "time": ("timing layers", "layers"),
     "search": ("choosing layers", "networks"),
     "judge": ("comparing with float", "samples"),
     "save": ("saving", "files"),

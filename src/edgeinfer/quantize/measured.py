@@ -87,6 +87,7 @@ def measure(
             threads=job.threads,
             progress=lambda done, total: job.progress("layers", done, total),
         )
-        if times is None and job.target == choose_target(None):
+    if times is None and job.target == choose_target(None):
+        with job.timed("time"):
             times = measure_layers(network, plan, job.target, inputs[0], threads=job.threads)
     return Measured(errors, times)
