@@ -120,3 +120,12 @@ def test_files_are_named_without_the_folders_they_share(tmp_path: Path) -> None:
     given = [np.zeros((1, 3, 4, 4), np.float32)] * 5
     assert FirstSamples(given, 2).names() == ["sample 1", "sample 2"]
     assert FirstSamples(None, 2).names() == []
+
+
+def test_a_file_for_any_processor_is_timed_on_this_one(tmp_path: Path) -> None:
+    net = FloatNetwork(shape=(1, 64))
+    product = net.node("MatMul", ["x", net.constant(net.rng.normal(0, 1, (64, 64)))])
+    model = net.model(product).SerializeToString()
+    given = [{"x": net.sample(i)} for i in range(3)]
+    report = edgeinfer.quantize(model, tmp_path / "w.onnx", samples=given, mode="weights8")
+    assert report.int8_ms is not None

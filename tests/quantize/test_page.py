@@ -290,3 +290,8 @@ def test_a_network_of_thousands_of_layers_is_cut_and_said_so() -> None:
     assert "The first 3000 of 3500 are shown" in source
     assert source.count("<tr>") < 3100
     assert len(source) < 20e6
+
+
+def test_a_file_that_is_slower_is_not_praised() -> None:
+    said = Tags(page(dataclasses.replace(full_report(), int8_ms=8.0))).said
+    assert "takes 2.00 times as long on this CPU" in said

@@ -102,7 +102,8 @@ class Job:
         with self.timed("save"):
             write_model(self.out, data)
         # Of a file for another processor a time taken here would tell nothing.
-        times = verdict.milliseconds() if self.target == choose_target(None) else None
+        here = self.target.activations == "float32" or self.target == choose_target(None)
+        times = verdict.milliseconds() if here else None
         float_bytes = self._float_bytes()
         return QuantizeReport(
             mode=mode,

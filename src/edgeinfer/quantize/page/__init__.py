@@ -111,8 +111,10 @@ def _head(report: QuantizeReport, title: str) -> str:
 def _verdict(report: QuantizeReport) -> str:
     said = [f"has {report.size_ratio:.2f} of the size"]
     if report.speedup is not None:
-        speed = "times as fast" if report.speedup >= 1 else "times as fast, so slower,"
-        said.append(f"runs {report.speedup:.2f} {speed} on this CPU")
+        if report.speedup >= 1:
+            said.append(f"runs {report.speedup:.2f} times as fast on this CPU")
+        else:
+            said.append(f"takes {1 / report.speedup:.2f} times as long on this CPU")
     agreement = _agreement(report)
     if report.score is not None and report.float_score is not None:
         said.append(
