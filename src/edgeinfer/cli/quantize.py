@@ -89,6 +89,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "letters; may be repeated",
     )
     choice.add_argument(
+        "--wide",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="give the results of these layers 16 bits, for tensors that 8 spoil; they take the "
+        "time of float; may be repeated",
+    )
+    choice.add_argument(
         "--force-convolutions",
         action="store_true",
         help="with --mode dynamic: convolutions too, although they become slower",
@@ -153,6 +161,7 @@ def execute(options: argparse.Namespace) -> int:
                 parameter=options.parameter,
                 target=options.target,
                 exclude=options.exclude,
+                wide=options.wide,
                 preprocess=preprocess,
                 ranges=_ranges(options),
                 correct_bias=not options.no_correct_bias,

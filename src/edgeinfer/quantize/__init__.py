@@ -57,6 +57,7 @@ def quantize(
     parameter: float | None = None,
     target: str | None = None,
     exclude: Sequence[str] = (),
+    wide: Sequence[str] = (),
     preprocess: Preprocess | None = None,
     ranges: Ranges | None = None,
     correct_bias: bool = True,
@@ -87,6 +88,8 @@ def quantize(
         target: ``"a72"``, ``"a76"``, ``"x86-64"``, ``"x86-64-vnni"``; None: this CPU.
         exclude: names, results or operators of nodes to leave in float; ``*`` and ``?`` stand for
             any letters.
+        wide: the same of layers whose results get 16 bits instead of 8, for tensors that 8 bits
+            spoil. The runtime has no kernel for them: these layers take the time of float.
         preprocess: makes pictures the model's input; that of deployment.
         ranges: an earlier calibration of the same file (`edgeinfer.calibrate` without ``tensors``)
             instead of a new one; ``samples`` then serve to judge only, and may be left out.
@@ -145,10 +148,13 @@ def quantize(
         samples=FirstSamples(samples, _checked_judged(judged, mode)),
         preprocess=preprocess,
         threads=checked_threads(threads),
+        wide=wide,
         progress=progress or (lambda step, done, total: None),
     )
     if ranges is not None and mode not in ("static", "mixed"):
         raise InputError(f"ranges: found some, which mode {mode!r} has no use for; leave them out")
+    if wide and mode not in ("static", "mixed"):
+        raise InputError(f"wide: found {wide!r} with mode {mode!r}, which has no 16 bits to give")
     if mode in ("static", "mixed") and samples is None and (ranges is None or mode == "mixed"):
         raise InputError(
             f"samples: found none, wanted some for mode {mode!r}: a folder of images, or "

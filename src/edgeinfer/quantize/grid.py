@@ -26,10 +26,11 @@ _LARGEST_LONE_BIAS: Final = 2**14
 
 @dataclass(frozen=True)
 class Grid:
-    """value = (integer - zero_point) * scale."""
+    """value = (integer - zero_point) * scale; ``wide``: integers of 16 bits."""
 
     scale: float
     zero_point: int
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Weights:
     axis: int
 
 
-def activation_grid(name: str, low: float, high: float, target: Target) -> Grid:
+def activation_grid(name: str, low: float, high: float, target: Target, wide: bool = False) -> Grid:
     """The grid whose ends are ``low`` and ``high``, widened to hold zero exactly.
 
     Raises:
@@ -53,12 +54,13 @@ def activation_grid(name: str, low: float, high: float, target: Target) -> Grid:
             "NaN or infinity in the samples or in the layer that makes it"
         )
     low, high = min(low, 0.0), max(high, 0.0)
+    target = target.widened() if wide else target
     steps = target.highest - target.lowest
     scale = float(np.float32((high - low) / steps))
     if scale < _SMALLEST_SCALE:
-        return Grid(1.0, target.lowest if low == 0 else 0)
+        return Grid(1.0, target.lowest if low == 0 else 0, wide)
     zero_point = round(target.lowest - low / scale)
-    return Grid(scale, min(max(zero_point, target.lowest), target.highest))
+    return Grid(scale, min(max(zero_point, target.lowest), target.highest), wide)
 
 
 def quantize_weights(

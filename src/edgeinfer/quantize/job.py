@@ -46,6 +46,7 @@ class Job:
     preprocess: Preprocess | None
     threads: int | None
     progress: Callable[[str, int, int | None], object]
+    wide: Sequence[str] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextlib.contextmanager

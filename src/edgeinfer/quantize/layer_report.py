@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from onnx import NodeProto
 
@@ -16,6 +17,8 @@ from edgeinfer.quantize.report import LayerReport
 from edgeinfer.quantize.targets import Target
 
 __all__ = ["describe_layers", "multiply_adds"]
+
+_WIDE: Final = "its result has 16 bits, for which the runtime has no kernel: it computes in float"
 
 
 def describe_layers(
@@ -45,15 +48,16 @@ def describe_layers(
         grid = None
         if plan is not None and grids is not None:
             grid = grids.get(plan.owner.get(result, ""))
-        low = None if grid is None else (target.lowest - grid.zero_point) * grid.scale
-        high = None if grid is None else (target.highest - grid.zero_point) * grid.scale
+        kind = target.widened() if grid is not None and grid.wide else target
+        low = None if grid is None else (kind.lowest - grid.zero_point) * grid.scale
+        high = None if grid is None else (kind.highest - grid.zero_point) * grid.scale
         merged = decision.kind == "merged"
         reports.append(
             LayerReport(
                 name=label(node),
                 op=node.op_type,
-                decision=decision.kind,
-                reason=decision.reason,
+                decision="int16" if kind is not target and not merged else decision.kind,
+                reason=_WIDE if kind is not target and not merged else decision.reason,
                 weights=None if weights is None else tuple(weights.dims),
                 low=low,
                 high=high,

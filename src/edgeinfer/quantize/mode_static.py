@@ -17,6 +17,7 @@ from edgeinfer.quantize.plan import Plan, is_weighted, make_plan
 from edgeinfer.quantize.prepare import Prepared, prepare
 from edgeinfer.quantize.report import QuantizeReport
 from edgeinfer.quantize.static import Material, make_candidate
+from edgeinfer.quantize.wide import wide_tensors
 
 __all__ = ["gather", "quantize_static"]
 
@@ -63,6 +64,7 @@ def gather(
     with job.timed("prepare"):
         prepared = prepare(job.model)
         plan = make_plan(prepared.network, job.exclude)
+        wide = wide_tensors(prepared.network, plan, job.wide)
     if not any(decision.kind == "int8" for decision in plan.decisions):
         reasons = sorted({decision.reason for decision in plan.decisions})
         raise ModelError(
@@ -74,7 +76,7 @@ def gather(
             ranges = _calibrated(job, prepared, plan, method, parameter)
         else:
             _refuse_foreign(job, ranges, prepared)
-    return prepared, Material(prepared.network, plan, ranges, job.target, job.exclude)
+    return prepared, Material(prepared.network, plan, ranges, job.target, job.exclude, wide)
 
 
 def _calibrated(

@@ -132,14 +132,14 @@ def value_inputs(network: Network, node: NodeProto) -> list[str]:
     return [name for name in names if name]
 
 
-def matching(network: Network, exclude: Sequence[str]) -> set[int]:
+def matching(network: Network, exclude: Sequence[str], argument: str = "exclude") -> set[int]:
     """Places of the nodes that ``exclude`` means.
 
     Raises:
         InputError: an entry fits none.
     """
     if isinstance(exclude, str):
-        raise InputError(f"exclude: found the text {exclude!r}, wanted a list of names")
+        raise InputError(f"{argument}: found the text {exclude!r}, wanted a list of names")
     names = [(label(node), *node.output, node.op_type) for node in network.nodes]
     found: set[int] = set()
     for pattern in exclude:
@@ -149,7 +149,9 @@ def matching(network: Network, exclude: Sequence[str]) -> set[int]:
         if not fits:
             near = difflib.get_close_matches(pattern, {name for ours in names for name in ours})
             hint = f"; near to it: {', '.join(near)}" if near else ""
-            raise InputError(f"exclude: found {pattern!r}, which fits no node of the model{hint}")
+            raise InputError(
+                f"{argument}: found {pattern!r}, which fits no node of the model{hint}"
+            )
         found |= fits
     return found
 

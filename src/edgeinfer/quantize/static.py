@@ -43,6 +43,9 @@ __all__ = [
 # A node takes as many bytes as the scales of so many channels.
 _LEAST_PRODUCT: Final = 8
 
+# ONNX itself has 16 bits only from opset 21 on.
+_WIDE: Final = "com.microsoft"
+
 
 @dataclass(frozen=True)
 class Material:
@@ -54,6 +57,7 @@ class Material:
         ranges: what calibration saw, and the method that makes ranges of it.
         target: processor that the file is for.
         exclude: what the caller leaves in float, as ``make_plan`` takes it.
+        wide: tensors with integers of 16 bits.
     """
 
     network: Network
@@ -61,6 +65,7 @@ class Material:
     ranges: Ranges
     target: Target
     exclude: Sequence[str] = ()
+    wide: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def make_candidate(
     """
     network, target = material.network, material.target
     plan = leave_in_float(network, material.plan, in_float) if in_float else material.plan
-    grids = choose_grids(network, plan, _ranges_of(material, plan), target)
+    grids = choose_grids(network, plan, _ranges_of(material, plan), target, material.wide)
     means = channel_means(material.ranges) if "bias" in repairs else None
     return Candidate(write_static(network, plan, grids, target, means), plan, grids)
 
@@ -135,11 +140,16 @@ def channel_means(ranges: Ranges) -> Callable[[str], NDArray[np.float64] | None]
 
 
 def choose_grids(
-    network: Network, plan: Plan, range_of: Callable[[str], tuple[float, float]], target: Target
+    network: Network,
+    plan: Plan,
+    range_of: Callable[[str], tuple[float, float]],
+    target: Target,
+    wide: Collection[str] = (),
 ) -> dict[str, Grid]:
     """The grid of each tensor that has one of its own.
 
     Args:
+        wide: tensors with integers of 16 bits.
         range_of: (low, high) of a tensor that ``plan.measured`` names.
     """
     grids = {}
@@ -147,7 +157,8 @@ def choose_grids(
         value = network.constant(name)
         low, high = range_of(name) if value is None else (float(value.min()), float(value.max()))
         least, most = plan.bounds.get(name, (low, high))
-        grids[name] = activation_grid(name, max(low, least), min(high, most), target)
+        low, high = max(low, least), min(high, most)
+        grids[name] = activation_grid(name, low, high, target, name in wide)
     return grids
 
 
@@ -219,6 +230,9 @@ class _Writer:
                 else:
                     self._round(name, name, f"{name}_dequantized")
         network.nodes = self._nodes
+        domains = {one.domain for one in network.model.opset_import}
+        if _WIDE not in domains and any(node.domain == _WIDE for node in network.nodes):
+            network.model.opset_import.append(helper.make_opsetid(_WIDE, 1))
         _forget_shapes(network, renamed)
         network.store()
         return network.model
@@ -238,20 +252,35 @@ class _Writer:
         result = result if result == tensor else self._network.free_name(result)
         integers = self._network.free_name(f"{tensor}_quantized")
         grid = self._grid(tensor)
+        domain = _WIDE if self._grids[self._plan.owner[tensor]].wide else None
         self._nodes += [
-            helper.make_node("QuantizeLinear", [source, *grid], [integers], f"{tensor}_quantize"),
             helper.make_node(
-                "DequantizeLinear", [integers, *grid], [result], f"{tensor}_dequantize"
+                "QuantizeLinear",
+                [source, *grid],
+                [integers],
+                f"{tensor}_quantize",
+                domain=domain,
+            ),
+            helper.make_node(
+                "DequantizeLinear",
+                [integers, *grid],
+                [result],
+                f"{tensor}_dequantize",
+                domain=domain,
             ),
         ]
         self._dequantized[tensor] = result
+
+    def _integers(self, owner: str) -> Target:
+        """The types of a tensor's integers."""
+        return self._target.widened() if self._grids[owner].wide else self._target
 
     def _grid(self, tensor: str) -> list[str]:
         """Names of the constants that hold the tensor's scale and zero point."""
         owner = self._plan.owner[tensor]
         if owner not in self._grid_names:
             grid = self._grids[owner]
-            zero_point = np.array(grid.zero_point, self._target.dtype)
+            zero_point = np.array(grid.zero_point, self._integers(owner).dtype)
             self._grid_names[owner] = [
                 self._network.add_constant(f"{owner}_scale", np.array(grid.scale, np.float32)),
                 self._network.add_constant(f"{owner}_zero_point", zero_point),
@@ -262,13 +291,18 @@ class _Writer:
         value = self._network.constant(name)
         assert value is not None
         grid = self._grids[self._plan.owner[name]]
-        info = np.iinfo(self._target.activations)
+        kind = self._integers(self._plan.owner[name])
         integers = np.rint(value / np.float32(grid.scale)) + grid.zero_point
-        integers = np.clip(integers, info.min, info.max).astype(self._target.dtype)
+        integers = np.clip(integers, kind.lowest, kind.highest).astype(kind.dtype)
         stored = self._network.add_constant(f"{name}_quantized", integers)
         result = self._network.free_name(f"{name}_dequantized")
         self._nodes.append(
-            helper.make_node("DequantizeLinear", [stored, *self._grid(name)], [result])
+            helper.make_node(
+                "DequantizeLinear",
+                [stored, *self._grid(name)],
+                [result],
+                domain=_WIDE if self._grids[self._plan.owner[name]].wide else None,
+            )
         )
         self._dequantized[name] = result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -43,6 +43,10 @@ class Target:
     def dtype(self) -> np.dtype[np.generic]:
         """NumPy's type of activations."""
         return np.dtype(self.activations)
+
+    def widened(self) -> Target:
+        """The same with activations of 16 bits, which no kernel is fast with."""
+        return replace(self, activations=self.activations.replace("8", "16"))
 
     @property
     def largest_weight(self) -> int:
