@@ -33,10 +33,10 @@ CALIBRATION, EVALUATION = 128, 3000
 THREADS = 1
 PLAIN = "MinMax, nothing repaired"
 WAYS: Mapping[str, Mapping[str, Any]] = {
-    PLAIN: {"method": "minmax", "correct_bias": False},
-    "MinMax, biases corrected": {"method": "minmax"},
-    "percentile, biases corrected": {"method": "percentile"},
-    "MSE, biases corrected": {"method": "mse"},
+    PLAIN: {"method": "minmax", "repairs": ()},
+    "MinMax, biases corrected": {"method": "minmax", "repairs": ("bias",)},
+    "percentile, biases corrected": {"method": "percentile", "repairs": ("bias",)},
+    "MSE, biases corrected": {"method": "mse", "repairs": ("bias",)},
     "MSE, mixed, at most 0.005 lost": {"method": "mse", "mode": "mixed", "max_drop": 0.005},
 }
 WORST = 5

@@ -102,7 +102,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="with --mode dynamic: convolutions too, although they become slower",
     )
     choice.add_argument(
-        "--no-correct-bias", action="store_true", help="leave biases as the file has them"
+        "--repairs",
+        metavar="NAMES",
+        type=_repairs,
+        default="auto",
+        help="what wins back accuracy, with commas between: activations, bias, weights, equalise, "
+        "split, first, last; none; default auto: those that help on samples",
     )
     choice.add_argument(
         "--ranges", metavar="FILE", type=Path, help="of edgeinfer calibrate, instead of a new one"
@@ -164,7 +169,7 @@ def execute(options: argparse.Namespace) -> int:
                 wide=options.wide,
                 preprocess=preprocess,
                 ranges=_ranges(options),
-                correct_bias=not options.no_correct_bias,
+                repairs=options.repairs,
                 force_convolutions=options.force_convolutions,
                 max_drop=options.max_drop,
                 profile=options.profile,
@@ -183,6 +188,12 @@ def execute(options: argparse.Namespace) -> int:
         html = None if options.html is None else str(options.html)
         print_report(options.model.name, str(options.out), html, report)
     return 0
+
+
+def _repairs(text: str) -> str | tuple[str, ...]:
+    if text == "auto":
+        return text
+    return () if text == "none" else tuple(text.split(","))
 
 
 def _ranges(options: argparse.Namespace) -> Ranges | None:

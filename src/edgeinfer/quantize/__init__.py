@@ -60,7 +60,7 @@ def quantize(
     wide: Sequence[str] = (),
     preprocess: Preprocess | None = None,
     ranges: Ranges | None = None,
-    correct_bias: bool = True,
+    repairs: str | Sequence[str] = "auto",
     force_convolutions: bool = False,
     max_drop: float | None = None,
     evaluate: Callable[[Session], float] | None = None,
@@ -93,7 +93,10 @@ def quantize(
         preprocess: makes pictures the model's input; that of deployment.
         ranges: an earlier calibration of the same file (`edgeinfer.calibrate` without ``tensors``)
             instead of a new one; ``samples`` then serve to judge only, and may be left out.
-        correct_bias: undo by biases what the rounding of weights does to each channel's mean.
+        repairs: what wins back accuracy, by name: "activations", "bias", "weights", "equalise",
+            "split", "first", "last"; ``()`` for none; see docs/quantisation.md. ``"auto"``: each
+            is tried on up to 16 of the samples and kept where it measurably helps; where there are
+            no samples, "bias".
         force_convolutions: in dynamic mode, quantise convolutions too, although they become slower.
         max_drop: for mode "mixed": how much worse the network may be (0.01 if None), of what
             ``evaluate`` gives, or else of the agreement with the float network on the samples.
@@ -134,12 +137,14 @@ def quantize(
         from edgeinfer.quantize.mode_mixed import quantize_mixed
         from edgeinfer.quantize.mode_static import quantize_static
         from edgeinfer.quantize.mode_weights import quantize_weights_only
+        from edgeinfer.quantize.repair.catalogue import checked_repairs
     except ModuleNotFoundError as error:
         raise _without_onnx(error) from error
     from edgeinfer.quantize.samples_kept import FirstSamples
     from edgeinfer.quantize.score import with_scores
     from edgeinfer.quantize.targets import choose_target
 
+    wanted = checked_repairs(repairs)
     job = Job(
         model=model,
         out=path,
@@ -166,7 +171,7 @@ def quantize(
             ranges=ranges,
             method=method,
             parameter=parameter,
-            repairs=("bias",) if correct_bias else (),
+            repairs=wanted,
             max_drop=allowed,
             evaluate=evaluate,
             profile=profile,
@@ -181,7 +186,7 @@ def quantize(
             ranges=ranges,
             method=method,
             parameter=parameter,
-            correct_bias=correct_bias,
+            repairs=wanted,
             analyse=analyse,
             profile=profile,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from edgeinfer.errors import InputError
 from edgeinfer.quantize.targets import Target
 
-__all__ = ["Grid", "Weights", "activation_grid", "mean_shift", "quantize_bias", "quantize_weights"]
+__all__ = ["Grid", "Search", "Weights", "activation_grid", "quantize_bias", "quantize_weights"]
 
 # Below, products of two scales leave float32.
 _SMALLEST_SCALE: Final = 1e-15
@@ -22,6 +23,9 @@ _LARGEST_BIAS: Final = 2**30
 # the result: the bias stands alone, and 14 bits are more than it is rounded to.
 _LONE: Final = 2**10
 _LARGEST_LONE_BIAS: Final = 2**14
+
+# (weights, axis, scales, largest integer) to scales.
+Search = Callable[[NDArray[np.float32], int, NDArray[np.float32], int], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,22 @@ def quantize_weights(
     target: Target,
     input_scale: float,
     bias: NDArray[np.float32] | None,
+    search: Search | None = None,
 ) -> Weights:
     """Symmetric integers, one scale for each channel.
 
     A channel of tiny weights under a large bias takes a coarser scale, such that the bias fits
     into 32 bits: its weights then hardly matter.
+
+    Args:
+        search: looks for better scales than the smallest that clip nothing.
     """
     rest = tuple(i for i in range(weights.ndim) if i != axis)
     largest = np.abs(weights).max(axis=rest, initial=0.0).astype(np.float64)
     scales = largest / target.largest_weight
+    if search is not None:
+        usable = np.where(scales < _SMALLEST_SCALE, 1.0, scales).astype(np.float32)
+        scales = search(weights, axis, usable, target.largest_weight).astype(np.float64)
     if bias is not None:
         size = np.abs(bias.astype(np.float64)) / input_scale
         reached = np.abs(weights).sum(axis=rest, dtype=np.float64) * (
@@ -100,24 +111,3 @@ def quantize_bias(
     values = np.rint(bias.astype(np.float64) / product)
     limits: Any = np.iinfo(np.int32)
     return np.clip(values, limits.min, limits.max).astype(np.int32), product
-
-
-def mean_shift(
-    weights: NDArray[np.float32], made: Weights, mean: NDArray[np.float64], groups: int
-) -> NDArray[np.float64] | None:
-    """Mean of (float result - rounded result) for each channel, from the input's channel means.
-
-    None where the means are not those of what the weights multiply, as behind a Flatten of planes.
-    Borders count as if the picture went on: there the sum has fewer terms.
-    """
-    shape = [-1 if i == made.axis else 1 for i in range(weights.ndim)]
-    error = weights - made.values * made.scales.astype(np.float64).reshape(shape)
-    if made.axis == 1:
-        error = error.T
-    summed = error.reshape(*error.shape[:2], -1).sum(axis=2)  # (outputs, inputs of a group)
-    outputs, inputs = summed.shape
-    if mean.size != inputs * groups:
-        return None
-    by_group = summed.reshape(groups, outputs // groups, inputs)
-    shift = np.einsum("goi,gi->go", by_group, mean.reshape(groups, inputs))
-    return np.asarray(shift.reshape(-1), np.float64)

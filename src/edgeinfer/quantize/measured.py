@@ -83,7 +83,7 @@ def measure(
             whole.grids,
             job.target,
             inputs,
-            mean_of=channel_means(material.ranges) if "bias" in repairs else None,
+            mean_of=channel_means(material) if "bias" in repairs else None,
             threads=job.threads,
             progress=lambda done, total: job.progress("layers", done, total),
         )

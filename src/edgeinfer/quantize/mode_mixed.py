@@ -19,7 +19,7 @@ from edgeinfer.quantize.layer_error import LayerError
 from edgeinfer.quantize.layer_report import describe_layers, multiply_adds
 from edgeinfer.quantize.layer_time import HERE, LayerTimes
 from edgeinfer.quantize.measured import measure
-from edgeinfer.quantize.mode_static import gather
+from edgeinfer.quantize.mode_static import gather, repair
 from edgeinfer.quantize.network import Network
 from edgeinfer.quantize.plan import Plan
 from edgeinfer.quantize.report import QuantizeReport
@@ -43,20 +43,23 @@ def quantize_mixed(
     ranges: Ranges | None,
     method: str,
     parameter: float | None,
-    repairs: Sequence[str],
+    repairs: str | tuple[str, ...],
     max_drop: float,
     evaluate: Evaluate | None,
     profile: Any,
 ) -> QuantizeReport:
     """Prepare, decide, calibrate, measure layers, choose, write, judge."""
     prepared, material = gather(job, ranges, method, parameter)
+    # Which layers stay in float is what the search finds.
+    chosen = repair(job, prepared, material, repairs, without=("first", "last"))
+    material, names = chosen.material, chosen.names
     network, plan = material.network, material.plan
     inputs = job.inputs(prepared)
     if not inputs:
         raise InputError("samples: found none, wanted some to compare networks on in mode 'mixed'")
-    whole = make_candidate(material, repairs=repairs)
+    whole = make_candidate(material, repairs=names)
     measured = measure(
-        job, material, whole, inputs[:_ERROR_SAMPLES], repairs=repairs, profile=profile
+        job, material, whole, inputs[:_ERROR_SAMPLES], repairs=names, profile=profile
     )
     errors, times = measured.errors, measured.times
     layers = frozenset(heads(network, plan).values())
@@ -68,7 +71,7 @@ def quantize_mixed(
 
     def made(in_float: Layers) -> Candidate:
         reasons = {i: _FASTER if i in begin else _reason(errors[i]) for i in sorted(in_float)}
-        return make_candidate(material, repairs=repairs, in_float=reasons)
+        return make_candidate(material, repairs=names, in_float=reasons)
 
     with job.timed("search"):
         if evaluate is None:
@@ -120,6 +123,7 @@ def quantize_mixed(
         advice = no_gain(f"the machine of {times.source}", before, after, report.size_ratio)
     return replace(
         report,
+        repairs=chosen.reports,
         timing=measured.timing,
         max_drop=max_drop,
         drop=choice.drop,

@@ -15,11 +15,14 @@ from edgeinfer.quantize.layer_report import describe_layers
 from edgeinfer.quantize.measured import measure
 from edgeinfer.quantize.plan import Plan, is_weighted, make_plan
 from edgeinfer.quantize.prepare import Prepared, prepare
+from edgeinfer.quantize.repair.choice import Chosen, choose_repairs
 from edgeinfer.quantize.report import QuantizeReport
 from edgeinfer.quantize.static import Material, make_candidate
 from edgeinfer.quantize.wide import wide_tensors
 
-__all__ = ["gather", "quantize_static"]
+__all__ = ["gather", "quantize_static", "repair"]
+
+_REPAIR_SAMPLES: Final = 16
 
 # Samples for a look at the errors of layers.
 _LOOKED_AT: Final = 4
@@ -31,30 +34,32 @@ def quantize_static(
     ranges: Ranges | None,
     method: str,
     parameter: float | None,
-    correct_bias: bool,
+    repairs: str | tuple[str, ...],
     analyse: bool,
     profile: str | os.PathLike[str] | None,
 ) -> QuantizeReport:
     """Prepare, decide, calibrate, write, judge."""
     prepared, material = gather(job, ranges, method, parameter)
-    ranges = material.ranges
-    repairs = ("bias",) if correct_bias else ()
+    chosen = repair(job, prepared, material, repairs)
+    material, ranges = chosen.material, chosen.material.ranges
     with job.timed("write"):
-        made = make_candidate(material, repairs=repairs)
+        made = make_candidate(material, repairs=chosen.names)
         settings = {"method": ranges.method, "parameter": ranges.parameter}
-        data = job.marked(made.model, "static", **settings, samples=ranges.samples)
+        data = job.marked(
+            made.model, "static", **settings, samples=ranges.samples, repairs=chosen.names
+        )
     layers = describe_layers(
-        prepared.network, made.plan.decisions, job.target, made.plan, made.grids, ranges
+        material.network, made.plan.decisions, job.target, made.plan, made.grids, ranges
     )
     inputs = job.inputs(prepared) if analyse else []
     timing = ""
     if inputs:
         measured = measure(
-            job, material, made, inputs[:_LOOKED_AT], repairs=repairs, profile=profile
+            job, material, made, inputs[:_LOOKED_AT], repairs=chosen.names, profile=profile
         )
         layers, timing = measured.tell(layers), measured.timing
     report = job.finish(mode="static", prepared=prepared, data=data, layers=layers, ranges=ranges)
-    return replace(report, timing=timing)
+    return replace(report, timing=timing, repairs=chosen.reports)
 
 
 def gather(
@@ -77,6 +82,26 @@ def gather(
         else:
             _refuse_foreign(job, ranges, prepared)
     return prepared, Material(prepared.network, plan, ranges, job.target, job.exclude, wide)
+
+
+def repair(
+    job: Job,
+    prepared: Prepared,
+    material: Material,
+    repairs: str | tuple[str, ...],
+    without: tuple[str, ...] = (),
+) -> Chosen:
+    """Choose repairs on a few of the samples that are judged on; of "auto", some left out."""
+    with job.timed("repair"):
+        inputs = job.inputs(prepared)[:_REPAIR_SAMPLES]
+        return choose_repairs(
+            material,
+            repairs,
+            inputs,
+            without=without,
+            threads=job.threads,
+            progress=lambda done, total: job.progress("repair", done, total),
+        )
 
 
 def _calibrated(

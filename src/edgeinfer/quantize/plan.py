@@ -66,18 +66,19 @@ class Plan:
         return tuple(n for n in dict.fromkeys(self.owner.values()) if n not in network.constants)
 
     def ends(self, network: Network) -> frozenset[str]:
-        """Tensors at which integers begin or end.
+        """Tensors at which integers begin, or end with no weighted layer behind.
 
         Nothing should be cut off there: the largest scores are the answer, and a picture's values
         are bounded as they are.
         """
-        read = {
-            name
-            for node, decision in zip(network.nodes, self.decisions, strict=True)
-            if decision.kind != "float"
-            for name in value_inputs(network, node)
-        }
-        last = {owner for name, owner in self.owner.items() if name not in read}
+        read: set[str] = set()
+        weighed: set[str] = set()
+        for node, decision in zip(reversed(network.nodes), reversed(self.decisions), strict=True):
+            if decision.kind != "float":
+                read.update(value_inputs(network, node))
+            if is_weighted(node) or weighed.intersection(node.output):
+                weighed.update(node.input)
+        last = {owner for name, owner in self.owner.items() if name not in read | weighed}
         return frozenset(last | set(network.inputs))
 
 

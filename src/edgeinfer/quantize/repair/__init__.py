@@ -1,0 +1,1 @@
+"""What wins back accuracy, one file for each; ``catalogue`` names them."""
