@@ -59,7 +59,6 @@ class Observer {
     std::size_t index_of(const std::string& name) const;
     Found look(std::size_t tensor, const ort::Value& value) const;
     void observe(std::span<const Found> found);
-    void drop_results_that_vary();
 
     std::vector<Watched> tensors_;
     std::vector<Place> places_;  // of tensors_
@@ -67,7 +66,6 @@ class Observer {
     std::shared_ptr<const Network> network_;
     std::vector<std::size_t> wanted_;  // outputs of the network
     mutable std::mutex mutex_;         // of all below
-    std::vector<ort::Value> results_;  // of wanted_; the next run writes where the last one did
     std::vector<std::optional<calib::TensorStatistics>> statistics_;
     std::vector<calib::Workspace> workspaces_;  // one for each thread
     bool broken_ = false;                       // a sample was observed in part
