@@ -132,7 +132,7 @@ def compare(
             mode="mixed",
             max_drop=MAX_DROP,
             evaluate=miou,
-            judged=16,
+            judged=8,
             **static,
         )
     except ei.ModelError as error:
