@@ -144,7 +144,6 @@ def compare(
         notes.append(
             f"Mixed: {left} of {len(weighted)} layers with weights stay in float, so that mIoU "
             f"falls by at most {MAX_DROP} at the least time, judged on {CHOSEN_ON} other scenes."
-            + ("" if left else " So it is the static file once more.")
         )
 
     path, _ = quantised("dynamic", "dynamic", mode="dynamic", force_convolutions=True)
