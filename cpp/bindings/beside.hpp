@@ -4,28 +4,39 @@
 #include <cxxabi.h>
 #include <pybind11/pybind11.h>
 
+#include <cstddef>
 #include <exception>
 #include <future>
+#include <memory>
 #include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
 
+#include "base/thread_heap.hpp"
 #include "bindings/without_gil.hpp"
 
 namespace ei::bindings {
+
+// What the runtime's opening takes, and a network of 14 MB after it.
+inline constexpr std::size_t kThreadHeap = std::size_t{9} << 20;
 
 // Does `work`, which must not touch a Python object, in a thread of its own, and `meanwhile` in the
 // calling one, which keeps the interpreter's lock for it. Gives what `work` gives, once both are
 // over; where both raise, what `work` raised, unless the other asks the program to stop (Ctrl-C).
 // Without a thread to be had, one follows the other.
 template <class Work, class Meanwhile>
-auto beside(Work&& work, Meanwhile&& meanwhile) {
+// There is no object behind __forced_unwind, only a type to catch.
+[[gnu::no_sanitize("null")]] auto beside(Work&& work, Meanwhile&& meanwhile) {
     std::packaged_task<std::invoke_result_t<Work>()> task(std::forward<Work>(work));
     auto result = task.get_future();
     std::thread thread;
     try {
-        thread = std::thread([&task] { task(); });
+        auto held = std::make_unique<WithoutGil::HoldsTheEnd>();
+        thread = std::thread([&task, held = std::move(held)] {
+            grow_thread_heap(kThreadHeap);
+            task();
+        });
     } catch (const std::system_error&) {
         const WithoutGil without_gil;  // no Python object is touched
         task();

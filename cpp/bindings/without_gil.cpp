@@ -13,12 +13,15 @@ std::atomic<bool> g_ending{false};
 std::atomic<int> g_asking{0};          // threads between their call and the lock
 std::atomic<unsigned long> g_last{0};  // the thread that ends the interpreter
 
+std::atomic<int> g_held{0};  // how many hold the end
+
 // Runs before the interpreter refuses its lock to others. Whoever asks for it already gets it now;
 // whoever asks later waits.
 void end() {
     g_last = PyThread_get_thread_ident();
     g_ending = true;
     PyThreadState* const state = PyEval_SaveThread();
+    for (int held = g_held; held > 0; held = g_held) g_held.wait(held);
     while (g_asking > 0) std::this_thread::yield();
     PyEval_RestoreThread(state);
 }
@@ -33,6 +36,17 @@ WithoutGil::~WithoutGil() {
     }
     PyEval_RestoreThread(state_);
     --g_asking;
+}
+
+WithoutGil::HoldsTheEnd::HoldsTheEnd() {
+    ++g_held;
+    if (!g_ending || PyThread_get_thread_ident() == g_last) return;
+    if (--g_held == 0) g_held.notify_all();
+    const WithoutGil stays_here;
+}
+
+WithoutGil::HoldsTheEnd::~HoldsTheEnd() {
+    if (--g_held == 0) g_held.notify_all();
 }
 
 void WithoutGil::watch_the_end() {

@@ -128,8 +128,10 @@ def test_other_threads_go_on_while_a_network_runs(what: str) -> None:
 
     def run() -> None:
         running.set()
-        session.run(one) if what == "run" else binding.run()
-        done.set()
+        try:
+            session.run(one) if what == "run" else binding.run()
+        finally:
+            done.set()
 
     def look() -> None:
         running.wait(30)
