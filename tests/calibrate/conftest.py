@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from .driven import network, photo_folder
+import edgeinfer as ei
+
+from .driven import arrays, network, photo_folder
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +21,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 40 pictures."""
     return photo_folder(tmp_path_factory.mktemp("samples") / "photos")
+
+
+@pytest.fixture(scope="module")
+def whole() -> ei.Ranges:
+    """What 40 samples gave."""
+    return ei.calibrate(network(), arrays(40))
+
+
+@pytest.fixture(scope="module")
+def file(whole: ei.Ranges, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in a file."""
+    path = tmp_path_factory.mktemp("ranges") / "net.ranges"
+    whole.save(path)
+    return path

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,18 +19,6 @@ from .driven import RECIPE, arrays, network, pictures, states
 
 METHODS = ("minmax", "moving_average", "percentile", "entropy", "mse")
 MAGIC = b"edgeinfer ranges 1\n"
-
-
-@pytest.fixture(scope="module")
-def whole() -> ei.Ranges:
-    return ei.calibrate(network(), arrays(40))
-
-
-@pytest.fixture(scope="module")
-def file(whole: ei.Ranges, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("ranges") / "net.ranges"
-    whole.save(path)
-    return path
 
 
 def test_one_calibration_serves_every_method(whole: ei.Ranges) -> None:
@@ -257,57 +243,6 @@ def test_aliases_in_a_circle_end(file: Path, tmp_path: Path) -> None:
     path.write_bytes(forged(file, lambda header: header.update(same_range_as=circle)))
     with pytest.raises(InputError, match="found no tensor 'a'"):
         ei.Ranges.load(path).range("a")
-
-
-SAVING = """
-import sys
-import edgeinfer as ei
-ranges = ei.Ranges.load(sys.argv[1])
-try:
-    ranges.save(sys.argv[2])
-except OSError as error:
-    sys.exit(f"{error.errno}")
-"""
-
-
-@pytest.mark.parametrize(("call", "at"), [("write", 1), ("write", 4), ("fsync", 0)])
-def test_a_full_disk_leaves_the_old_file(
-    file: Path, tmp_path: Path, fault: str, call: str, at: int
-) -> None:
-    old = tmp_path / "kept.ranges"
-    old.write_bytes(b"the old one")
-    done = subprocess.run(
-        [sys.executable, "-c", SAVING, str(file), str(old)],
-        env={**os.environ, "LD_PRELOAD": fault, "FAULT_CALL": call, "FAULT_AT": str(at),
-             "FAULT_HOW": "full", "FAULT_IN": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr.strip()) == (1, "28")
-    assert old.read_bytes() == b"the old one"
-    assert os.listdir(tmp_path) == ["kept.ranges"]
-
-
-@pytest.mark.parametrize(("call", "at"), [("write", 0), ("write", 3), ("fsync", 0), ("fsync", 1)])
-def test_a_save_killed_at_any_point_leaves_a_whole_file(
-    file: Path, whole: ei.Ranges, tmp_path: Path, fault: str, call: str, at: int
-) -> None:
-    path = tmp_path / "kept.ranges"
-    whole.with_method("minmax").save(path)
-    done = subprocess.run(
-        [sys.executable, "-c", SAVING, str(file), str(path)],
-        env={**os.environ, "LD_PRELOAD": fault, "FAULT_CALL": call, "FAULT_AT": str(at),
-             "FAULT_HOW": "kill", "FAULT_IN": str(tmp_path)},
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == -9
-    renamed = (call, at) == ("fsync", 1)  # of the folder
-    assert ei.Ranges.load(path).method == ("percentile" if renamed else "minmax")
-    # What was left beside it is taken by the next, not added to.
-    whole.with_method("mse").save(path)
-    assert ei.Ranges.load(path).method == "mse"
-    assert os.listdir(tmp_path) == ["kept.ranges"]
 
 
 def test_two_writers_of_one_file_do_not_mix(whole: ei.Ranges, tmp_path: Path) -> None:
