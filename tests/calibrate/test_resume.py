@@ -1,6 +1,5 @@
 """A calibration that ended early goes on, and gives what an unbroken one gives, to the last bit."""
 
-import os
 import random
 import signal
 import subprocess
@@ -56,47 +55,6 @@ def test_a_killed_run_goes_on_to_the_same_ranges(model: Path, tmp_path: Path, se
     assert found.to_dict() == whole.to_dict()
     assert ran.told == [(number, 40) for number in range(41)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["part.ranges"]
-
-
-KEEPING = """
-import sys
-import edgeinfer as ei
-sys.path.insert(0, sys.argv[1])
-from calibrate.driven import RECIPE, pictures
-ei.calibrate(sys.argv[2], pictures(40), preprocess=RECIPE, resume=sys.argv[3])
-"""
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_run_killed_while_it_keeps_goes_on_to_the_same_ranges(
-    model: Path, tmp_path: Path, fault: str, seed: int
-) -> None:
-    whole = ei.calibrate(model, pictures(40), preprocess=RECIPE)
-    folder = tmp_path / "kept"
-    folder.mkdir()
-    file = folder / "part.ranges"
-    generator = random.Random(seed)
-    tests = Path(__file__).resolve().parents[1]
-    # Each run keeps twice at least, behind its first sample and at the end: 8 parts and a digest
-    # are written, then file and folder are synced.
-    for call, most in (("write", 17), ("fsync", 3), ("write", 8)):
-        done = subprocess.run(
-            [sys.executable, "-c", KEEPING, str(tests), str(model), str(file)],
-            env={**os.environ, "LD_PRELOAD": fault, "FAULT_CALL": call, "FAULT_HOW": "kill",
-                 "FAULT_AT": str(generator.randint(0, most)), "FAULT_IN": str(folder)},
-            timeout=120,
-            check=False,
-        )  # fmt: skip
-        # A run that finds all samples in the file keeps nothing.
-        assert done.returncode in (-signal.SIGKILL, 0)
-        if file.exists():
-            partial = ei.Ranges.load(file)
-            assert partial.sample_digests == whole.sample_digests[: partial.samples]
-        else:
-            assert done.returncode == -signal.SIGKILL
-    found = ei.calibrate(model, pictures(40), preprocess=RECIPE, resume=file)
-    assert states(found) == states(whole)
-    assert os.listdir(folder) == ["part.ranges"]
 
 
 class Counting:
