@@ -9,7 +9,13 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from edgeinfer.quantize.candidate import choose_grids
+from edgeinfer.quantize.plan import make_plan
+from edgeinfer.quantize.prepare import prepare
+from edgeinfer.quantize.static import write_static
+from edgeinfer.quantize.targets import choose_target
 from oracles.integer_network import FloatNetwork
+from quantize.written import Written
 
 Seen = dict[str, NDArray[np.float32]]
 
@@ -34,6 +40,27 @@ def tensors_of() -> Callable[[onnx.ModelProto, list[NDArray[np.float32]]], Seen]
         return {"x": np.stack(samples), **seen}
 
     return run
+
+
+@pytest.fixture
+def written(tensors_of: Callable) -> Callable[..., Written]:
+    """Quantise with the extremes over three samples."""
+
+    def write(
+        network: FloatNetwork, *outputs: str, target: str = "x86-64-vnni", exclude: tuple = ()
+    ) -> Written:
+        prepared = prepare(network.model(*outputs).SerializeToString())
+        plan = make_plan(prepared.network, exclude)
+        samples = [network.sample(i) for i in range(3)]
+        seen = tensors_of(prepared.network.model, samples)
+        spans = {name: (float(v.min()), float(v.max())) for name, v in seen.items()}
+        kind = choose_target(target)
+        grids = choose_grids(prepared.network, plan, spans.__getitem__, kind)
+        model = write_static(prepared.network, plan, grids, kind)
+        onnx.checker.check_model(model, full_check=True)
+        return model, plan, prepared.network
+
+    return write
 
 
 @pytest.fixture

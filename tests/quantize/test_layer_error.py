@@ -6,11 +6,12 @@ import numpy as np
 import onnx
 import pytest
 
+from edgeinfer.quantize.candidate import choose_grids
 from edgeinfer.quantize.layer_error import layer_errors, results_of
 from edgeinfer.quantize.network import Network
 from edgeinfer.quantize.plan import Plan, make_plan
 from edgeinfer.quantize.prepare import prepare
-from edgeinfer.quantize.static import choose_grids, write_static
+from edgeinfer.quantize.static import write_static
 from edgeinfer.quantize.subset import heads, leave_in_float, only, rounded_values, weighted_places
 from edgeinfer.quantize.targets import TARGETS
 from oracles import integer_network as oracle

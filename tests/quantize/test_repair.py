@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import edgeinfer
 from edgeinfer import InputError
+from edgeinfer.quantize.candidate import Material, make_candidate
 from edgeinfer.quantize.grid import Weights
 from edgeinfer.quantize.plan import make_plan
 from edgeinfer.quantize.prepare import prepare
@@ -18,7 +19,6 @@ from edgeinfer.quantize.repair.catalogue import REPAIRS, checked_repairs, mend
 from edgeinfer.quantize.repair.choice import choose_repairs
 from edgeinfer.quantize.repair.equalise import factors_of
 from edgeinfer.quantize.repair.weights import search_scales
-from edgeinfer.quantize.static import Material, make_candidate
 from edgeinfer.quantize.targets import TARGETS
 from oracles.integer_network import FloatNetwork
 

@@ -5,60 +5,24 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import numpy_helper
 
 import edgeinfer
 from edgeinfer import InputError
-from edgeinfer.quantize.network import Network
-from edgeinfer.quantize.plan import Plan, make_plan
+from edgeinfer.quantize.candidate import Material, choose_grids, make_candidate
+from edgeinfer.quantize.plan import make_plan
 from edgeinfer.quantize.prepare import prepare
-from edgeinfer.quantize.static import Material, choose_grids, make_candidate, write_static
-from edgeinfer.quantize.targets import TARGETS, choose_target
+from edgeinfer.quantize.static import write_static
+from edgeinfer.quantize.targets import TARGETS
 from oracles import integer_network as oracle
 from oracles.integer_network import FloatNetwork
-
-Written = tuple[onnx.ModelProto, Plan, Network]
-
-
-@pytest.fixture
-def written(tensors_of: Callable) -> Callable[..., Written]:
-    """Quantise with the extremes over three samples."""
-
-    def write(
-        network: FloatNetwork, *outputs: str, target: str = "x86-64-vnni", exclude: tuple = ()
-    ) -> Written:
-        prepared = prepare(network.model(*outputs).SerializeToString())
-        plan = make_plan(prepared.network, exclude)
-        samples = [network.sample(i) for i in range(3)]
-        seen = tensors_of(prepared.network.model, samples)
-        spans = {name: (float(v.min()), float(v.max())) for name, v in seen.items()}
-        kind = choose_target(target)
-        grids = choose_grids(prepared.network, plan, spans.__getitem__, kind)
-        model = write_static(prepared.network, plan, grids, kind)
-        onnx.checker.check_model(model, full_check=True)
-        return model, plan, prepared.network
-
-    return write
+from quantize.written import Written, kinds, optimised
 
 
 def run(model: onnx.ModelProto, sample: np.ndarray) -> list[np.ndarray]:
     with edgeinfer.Session(model.SerializeToString(), threads=1, cache=False) as session:
         return list(session.run(sample).values())
-
-
-def optimised(model: onnx.ModelProto, folder: Path) -> list[str]:
-    """Operators that are left once the runtime has fused what it can."""
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(folder / "optimised.onnx")
-    options.log_severity_level = 3  # the file is for this machine only, which it would say
-    onnxruntime.InferenceSession(model.SerializeToString(), options)
-    return [node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node]
-
-
-def kinds(plan: Plan, network: Network) -> dict[str, str]:
-    return {n.output[0]: d.kind for n, d in zip(network.nodes, plan.decisions, strict=True)}
 
 
 def residual() -> tuple[FloatNetwork, str]:

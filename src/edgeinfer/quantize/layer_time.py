@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from edgeinfer.options import SessionOptions
+from edgeinfer.quantize.candidate import choose_grids
 from edgeinfer.quantize.network import Network
 from edgeinfer.quantize.plan import Plan
-from edgeinfer.quantize.static import choose_grids, write_static
+from edgeinfer.quantize.static import write_static
 from edgeinfer.quantize.subset import heads
 from edgeinfer.quantize.targets import Target
 from edgeinfer.session import Session

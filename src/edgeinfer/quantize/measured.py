@@ -9,12 +9,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from edgeinfer.quantize.candidate import Candidate, Material, channel_means
 from edgeinfer.quantize.job import Job
 from edgeinfer.quantize.layer_error import LayerError, layer_errors
 from edgeinfer.quantize.layer_profile import read_profile
 from edgeinfer.quantize.layer_time import LayerTimes, measure_layers
 from edgeinfer.quantize.report import LayerReport
-from edgeinfer.quantize.static import Candidate, Material, channel_means
 from edgeinfer.quantize.targets import choose_target
 
 __all__ = ["Measured", "measure"]

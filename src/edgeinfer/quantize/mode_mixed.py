@@ -14,6 +14,7 @@ from edgeinfer.errors import InputError, ModelError
 from edgeinfer.options import SessionOptions
 from edgeinfer.quantize.advice import no_gain
 from edgeinfer.quantize.agreement import Agreement, read_answer
+from edgeinfer.quantize.candidate import Candidate, make_candidate
 from edgeinfer.quantize.job import Job
 from edgeinfer.quantize.layer_error import LayerError
 from edgeinfer.quantize.layer_report import describe_layers, multiply_adds
@@ -25,7 +26,6 @@ from edgeinfer.quantize.plan import Plan
 from edgeinfer.quantize.report import QuantizeReport
 from edgeinfer.quantize.score import Evaluate, score_of
 from edgeinfer.quantize.search import Choice, Layers, choose_layers, fastest
-from edgeinfer.quantize.static import Candidate, make_candidate
 from edgeinfer.quantize.subset import heads, leave_in_float, rounded_values, weighted_places
 from edgeinfer.session import Session
 

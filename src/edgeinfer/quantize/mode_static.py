@@ -10,6 +10,7 @@ from typing import Final
 
 from edgeinfer.calibrate import Ranges, calibrate
 from edgeinfer.errors import InputError, ModelError
+from edgeinfer.quantize.candidate import Material, make_candidate
 from edgeinfer.quantize.job import Job
 from edgeinfer.quantize.layer_report import describe_layers
 from edgeinfer.quantize.measured import measure
@@ -17,7 +18,6 @@ from edgeinfer.quantize.plan import Plan, is_weighted, make_plan
 from edgeinfer.quantize.prepare import Prepared, prepare
 from edgeinfer.quantize.repair.choice import Chosen, choose_repairs
 from edgeinfer.quantize.report import QuantizeReport
-from edgeinfer.quantize.static import Material, make_candidate
 from edgeinfer.quantize.wide import wide_tensors
 
 __all__ = ["gather", "quantize_static", "repair"]

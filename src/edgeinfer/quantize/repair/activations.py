@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeinfer.quantize.static import Material
+from edgeinfer.quantize.candidate import Material
 
 __all__ = ["search_ranges"]
 

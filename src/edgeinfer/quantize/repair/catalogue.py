@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from edgeinfer.errors import InputError
+from edgeinfer.quantize.candidate import Material
 from edgeinfer.quantize.repair.activations import search_ranges
 from edgeinfer.quantize.repair.ends import first_in_float, last_in_float
 from edgeinfer.quantize.repair.equalise import equalise
 from edgeinfer.quantize.repair.split import split_scales
-from edgeinfer.quantize.static import Material
 
 __all__ = ["REPAIRS", "checked_repairs", "mend"]
 

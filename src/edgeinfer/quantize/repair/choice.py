@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeinfer.options import SessionOptions
+from edgeinfer.quantize.candidate import Material, make_candidate
 from edgeinfer.quantize.repair.catalogue import REPAIRS, mend
 from edgeinfer.quantize.repair.ends import share_of_work
 from edgeinfer.quantize.report import RepairReport
-from edgeinfer.quantize.static import Material, make_candidate
 from edgeinfer.session import Session
 
 __all__ = ["Chosen", "choose_repairs"]

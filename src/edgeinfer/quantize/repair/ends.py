@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from edgeinfer.quantize.candidate import Material
 from edgeinfer.quantize.layer_report import multiply_adds
 from edgeinfer.quantize.plan import is_weighted
-from edgeinfer.quantize.static import Material
 from edgeinfer.quantize.subset import leave_in_float
 
 __all__ = ["first_in_float", "last_in_float", "share_of_work"]

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto
 
+from edgeinfer.quantize.candidate import Material
 from edgeinfer.quantize.network import Network, attribute
-from edgeinfer.quantize.static import Material
 
 __all__ = ["equalise", "factors_of", "scale_channels"]
 

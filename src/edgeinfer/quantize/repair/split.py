@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from edgeinfer.quantize.candidate import Material
 from edgeinfer.quantize.network import attribute
-from edgeinfer.quantize.static import Material
 
 __all__ = ["split_scales"]
 
