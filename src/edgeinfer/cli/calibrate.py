@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgeinfer.cli import recipe, samples, values
 from edgeinfer.cli.document import print_document
 from edgeinfer.cli.model import naming
+from edgeinfer.cli.outputs import check_place
 from edgeinfer.cli.progress import Progress
 from edgeinfer.cli.table import Column, Table, printable
 
@@ -98,6 +99,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def execute(options: argparse.Namespace) -> int:
     """Run the command."""
     recipe.refuse_flags_beside_recipe(options)
+    check_place("--out", options.out, (options.model, options.recipe, *options.samples))
     from edgeinfer.calibrate import calibrate
     from edgeinfer.inspection import inspect
 

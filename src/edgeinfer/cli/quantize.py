@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edgeinfer.cli import recipe, samples, values
 from edgeinfer.cli.document import print_document
 from edgeinfer.cli.model import naming
+from edgeinfer.cli.outputs import check_place
 from edgeinfer.cli.quantized import print_report
 from edgeinfer.cli.steps import Steps
 from edgeinfer.errors import InputError
@@ -146,7 +147,8 @@ def execute(options: argparse.Namespace) -> int:
         options.usage_error("expected SAMPLES, or --ranges, for --mode static")
     if options.mode == "mixed" and not options.samples:
         options.usage_error("expected SAMPLES for --mode mixed")
-    _refuse_unwritable(options.html)
+    given = (options.model, options.ranges, options.profile, options.recipe, options.labels)
+    check_place("--html", options.html, (options.out, *given, *options.samples))
     labels = recipe.read_labels(options.labels) if options.labels else ()
     from edgeinfer.inspection import inspect
     from edgeinfer.quantize import quantize
@@ -217,15 +219,3 @@ def _analysed(options: argparse.Namespace) -> bool:
     """Whether layers are measured: a page without would leave the question open which one hurts."""
     page = options.html is not None and options.mode == "static" and bool(options.samples)
     return bool(options.layers or page)
-
-
-def _refuse_unwritable(html: Path | None) -> None:
-    """Before minutes of work, rather than behind them."""
-    if html is None:
-        return
-    if html.is_dir():
-        raise InputError(f"--html: found a folder {html}, wanted the name of a file")
-    if not html.parent.is_dir():
-        raise InputError(
-            f"--html: found no folder {html.parent}, wanted one to write {html.name} to"
-        )

@@ -208,6 +208,7 @@ def profile_layers(
         threads: of each run; None: one a usable core.
 
     Raises:
+        InputError: ``out`` is a folder, in no folder, or the model itself.
         ModelError: as `quantize`; or an axis other than the first has no size.
         RunError: from the runtime; or ``onnx`` is not installed.
         OSError: the file cannot be written; an old one is as it was.

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeinfer._arguments import checked_path
 from edgeinfer.errors import ModelError
 from edgeinfer.inspection import inspect
 from edgeinfer.machine import read_machine
@@ -21,6 +19,7 @@ from edgeinfer.quantize.plan import make_plan
 from edgeinfer.quantize.prepare import Prepared, prepare
 from edgeinfer.quantize.subset import heads, weighted_places
 from edgeinfer.quantize.targets import choose_target
+from edgeinfer.quantize.writing import checked_out
 
 __all__ = ["LayerProfile", "Profile", "measure_profile"]
 
@@ -81,6 +80,7 @@ def measure_profile(
     model: str | os.PathLike[str] | bytes, out: str | os.PathLike[str], threads: int | None
 ) -> Profile:
     """``edgeinfer.quantize.profile_layers``, which tells the arguments."""
+    path = checked_out(out, None if isinstance(model, bytes) else model)
     prepared = prepare(model)
     network, target = prepared.network, choose_target(None)
     plan = make_plan(network)
@@ -90,7 +90,7 @@ def measure_profile(
         )
     times = measure_layers(network, plan, target, _made_up(prepared), threads=threads)
     cpu = read_machine().cpu
-    write_profile(Path(checked_path(out)), network, times, cpu, target.name)
+    write_profile(path, network, times, cpu, target.name)
     head = heads(network, plan)
     layers = tuple(
         LayerProfile(
