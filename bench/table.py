@@ -179,11 +179,16 @@ def print_profile(outcome: Outcome) -> None:
 
 
 def figure_lines(outcomes: Sequence[Outcome]) -> list[str]:
-    """Each figure with all runs' ratios, intervals and marks, what was wanted, and the verdict."""
+    """Each figure with all runs' ratios, intervals and marks, what was wanted, and the verdict.
+
+    A peer may have taken part in some of the runs only: the others' columns stay empty.
+    """
+    runs = [{figure.name: figure for figure in outcome.figures} for outcome in outcomes]
     lines = []
-    for figures in zip(*(outcome.figures for outcome in outcomes), strict=True):
+    for name in dict.fromkeys(name for run in runs for name in run):
+        figures = [run[name] for run in runs if name in run]
         first = figures[0]
-        columns = "  ".join(_column(figure) for figure in figures)
+        columns = "  ".join(_column(run.get(name)) for run in runs)
         wish = "at most" if first.at_most else "at least"
         wanted = "" if first.wanted is None else f"{wish} {first.wanted:g}"
         aim = "" if first.aim is None else f"aim {first.aim:g}"
@@ -213,7 +218,9 @@ def disagreement(figures: Sequence[Figure]) -> str:
     return f"(runs disagree: {max(values) / min(values) - 1:.0%} apart)"
 
 
-def _column(figure: Figure) -> str:
+def _column(figure: Figure | None) -> str:
+    if figure is None:
+        return f"{'-':>7}{'':22}"
     ratio = figure.ratio
     interval = f"[{_number(ratio.low).strip()}, {_number(ratio.high).strip()}]"
     mark = "" if figure.wanted is None else "miss" if figure.missed else "pass"

@@ -12,8 +12,9 @@ import apart
 from int8.accuracy_rows import or_equal
 from int8.calibration_rows import over, require_same
 from int8.tasks import AGREEMENT, Boxes, Classes, LargestObject, Masks, lost, overlap, redrawn
-from rows import Figure
-from table import TABLES
+from peers.attendance import Attendance
+from rows import Figure, Outcome
+from table import TABLES, figure_lines
 from timing import Ratio
 
 
@@ -166,6 +167,25 @@ def test_work_apart_is_timed_from_the_start_and_its_memory_counted_at_the_peak(
         apart.call("work_apart:broken")
     with pytest.raises(MemoryError, match="found"):
         apart.call("work_apart:nothing", needs_mb=1e9)
+
+
+def test_a_peer_without_the_memory_it_needs_is_named_and_leaves_the_row_standing() -> None:
+    attendance = Attendance()
+    with attendance.of("a large one"):
+        apart.call("work_apart:nothing", needs_mb=1e9)
+    (note,) = attendance.notes
+    assert note.startswith("without a large one: MemoryError: needs 1000000000 MB")
+
+
+def test_a_peer_that_missed_a_run_leaves_its_column_empty() -> None:
+    ours, theirs = Figure("ours", Ratio(2.0, 1.9, 2.1), 1.5), Figure("theirs", Ratio(3, 3, 3), 2)
+    outcomes = [Outcome("", (ours, theirs)), Outcome("", (ours,)), Outcome("", (ours, theirs))]
+    first, second = figure_lines(outcomes)
+    assert first.count("2.00 [") == 3
+    assert second.count("3.00 [") == 2
+    blank = second.index(" - ") + 1
+    assert first[blank - 3 : blank + 1] == "2.00"  # below the run's own column
+    assert second.endswith("reached")
 
 
 def test_a_row_has_one_name_in_all_tables() -> None:

@@ -61,6 +61,7 @@ def against_onnxruntime() -> Outcome:
             f"{SAMPLES} pictures, read, decoded and prepared by the same code on both sides; "
             f"{THREADS} threads",
             f"onnxruntime once a run, edgeinfer {ROUNDS} times: the interval is its range",
+            "NNCF does not calibrate by itself: all of its work is timed in the row quantize",
         ),
     )
 
@@ -89,7 +90,10 @@ def memory() -> Outcome:
     return Outcome(
         checked="nothing: the answers are those of the row before",
         figures=tuple(figures),
-        notes=(f"{THREADS} threads; processes import NumPy and edgeinfer alike",),
+        notes=(
+            f"{THREADS} threads; processes import NumPy and edgeinfer alike",
+            "the peers' memory: in the rows calibrate and quantize",
+        ),
     )
 
 
@@ -120,7 +124,10 @@ def over_inference() -> Outcome:
             for name in METHODS
         ),
         sides={name: timings.summary(name) for name in ("inference", *METHODS)},
-        notes=(f"{SAMPLES} pictures from their files, {THREADS} threads on both sides",),
+        notes=(
+            f"{SAMPLES} pictures from their files, {THREADS} threads on both sides",
+            "no peers: what is compared is our own inference",
+        ),
     )
 
 

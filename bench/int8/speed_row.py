@@ -45,7 +45,10 @@ def measure() -> Outcome:
         checked=f"scores apart, of their deviation (bound {NEAR}): {', '.join(checked)}",
         figures=tuple(figures),
         sides=sides,
-        notes=(f"{THREADS} threads, one frame at a time; no tail, no preprocessing",),
+        notes=(
+            f"{THREADS} threads, one frame at a time; no tail, no preprocessing",
+            "no peers: edgeinfer runs both files, and random weights would say nothing of theirs",
+        ),
     )
 
 

@@ -15,12 +15,12 @@ class Attendance:
 
     @contextmanager
     def of(self, peer: str) -> Iterator[None]:
-        """Note the reason if what is inside cannot import ``peer`` or load the network with it.
+        """Note the reason if ``peer`` cannot be imported, load the network, or have the memory.
 
         Wrong answers are no reason to stay away: they are AssertionErrors, which pass through.
         """
         try:
             yield
-        except (ImportError, OSError, RuntimeError, ValueError) as error:
+        except (ImportError, MemoryError, OSError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:REASON_LENGTH]
             self.notes.append(f"without {peer}: {type(error).__name__}: {reason}")
