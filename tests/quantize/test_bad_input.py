@@ -112,6 +112,24 @@ def test_samples_of_a_constant_picture_give_a_file_that_runs(
     assert np.isfinite(found).all()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"mode": "dynamic", "repairs": ("bias",)}, r"repairs: found \('bias',\) .*'dynamic'"),
+        ({"mode": "weights8", "analyse": True}, "analyse: found it with mode 'weights8'"),
+        ({"mode": "static", "profile": "pi4.json"}, "profile: found 'pi4.json' with mode 'static'"),
+        ({"mode": "weights8", "profile": "pi4.json"}, "profile: found 'pi4.json'"),
+    ],
+)
+def test_what_a_mode_has_no_use_for_is_not_passed_over(
+    arguments: dict[str, object], text: str, folder: Path
+) -> None:
+    samples = [np.zeros((1, 3, 16, 16), np.float32)]
+    with pytest.raises(InputError, match=text):
+        edgeinfer.quantize(folder / "model.onnx", folder / "out.onnx", samples=samples, **arguments)
+    assert unchanged(folder)
+
+
 # Where the file goes
 
 

@@ -29,7 +29,9 @@ def check_place(flag: str, path: Path | None, needed: Iterable[Path | None]) -> 
     if path.is_dir():
         raise InputError(f"{flag}: found a folder {path}, wanted the name of a file")
     if not path.parent.is_dir():
-        raise InputError(f"{flag}: found no folder {path.parent}, wanted one to write {path.name} to")
+        raise InputError(
+            f"{flag}: found no folder {path.parent}, wanted one to write {path.name} to"
+        )
     for other in needed:
         if other is not None and _same(path, other):
             raise InputError(

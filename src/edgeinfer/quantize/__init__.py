@@ -160,6 +160,7 @@ def quantize(
         raise InputError(f"ranges: found some, which mode {mode!r} has no use for; leave them out")
     if wide and mode not in ("static", "mixed"):
         raise InputError(f"wide: found {wide!r} with mode {mode!r}, which has no 16 bits to give")
+    _refuse_unused(mode, wanted, analyse, profile)
     if mode in ("static", "mixed") and samples is None and (ranges is None or mode == "mixed"):
         raise InputError(
             f"samples: found none, wanted some for mode {mode!r}: a folder of images, or "
@@ -229,6 +230,25 @@ def _without_onnx(error: ModuleNotFoundError) -> Exception:
         "quantize: found no package onnx, which rewriting a model needs; "
         "pip install 'edgeinfer[quantize]'"
     )
+
+
+def _refuse_unused(
+    mode: str,
+    repairs: str | tuple[str, ...],
+    analyse: bool,
+    profile: str | os.PathLike[str] | None,
+) -> None:
+    """What would be passed over in silence, and believed to have been done."""
+    fixed = mode in ("static", "mixed")
+    if repairs not in ("auto", ()) and not fixed:
+        raise InputError(f"repairs: found {repairs!r} with mode {mode!r}, which has none to choose")
+    if analyse and not fixed:
+        raise InputError(f"analyse: found it with mode {mode!r}, wanted 'static' or 'mixed'")
+    if profile is not None and mode != "mixed" and not analyse:
+        raise InputError(
+            f"profile: found {os.fspath(profile)!r} with mode {mode!r}, which asks for no times; "
+            "wanted mode='mixed', or analyse=True (--layers)"
+        )
 
 
 def _checked_drop(max_drop: float | None, mode: str) -> float:

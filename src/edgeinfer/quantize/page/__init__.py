@@ -31,7 +31,8 @@ _TERMS: Final = (
         "SQNR",
         "Signal over error, in decibels: 20 dB is an error of a tenth, 40 dB of a hundredth. Of a "
         "layer: its own result when it alone computes in integers, and what that does to the "
-        "network's results.",
+        "network's results, before a Softmax or Sigmoid at the end. Of repairs: the mean of the "
+        "samples' decibels.",
     ),
     (
         "Range",
