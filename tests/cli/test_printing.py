@@ -3,14 +3,16 @@
 import argparse
 import io
 import os
+import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from edgeinfer.cli import values
+from edgeinfer.cli import main, values
 from edgeinfer.cli.images import find
 from edgeinfer.cli.pictures import plan_stems, write_beside, write_class_map, write_overlay
 from edgeinfer.cli.progress import Progress
@@ -110,6 +112,32 @@ def test_a_terminal_has_one_line_that_goes_away() -> None:
     assert screen.getvalue() == (
         "\r\x1b[K1/3 images, about 7 min left\r\x1b[K2/3 images, about 3 min left\r\x1b[K"
     )
+
+
+def test_a_warning_takes_the_place_of_the_line_of_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Command:
+        @staticmethod
+        def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+            commands.add_parser("work").set_defaults(execute=Command.execute)
+
+        @staticmethod
+        def execute(options: argparse.Namespace) -> int:
+            progress = Progress(3, "images")
+            progress.step()
+            warnings.simplefilter("always")  # as for a user; here they are errors
+            warnings.warn("too few\nimages", UserWarning, stacklevel=1)
+            return 0
+
+    monkeypatch.setattr("edgeinfer.cli._COMMANDS", (Command,))
+    monkeypatch.setattr("edgeinfer.cli.progress._TERMINAL_INTERVAL_S", 0.0)
+    for stream, begin in ((Terminal(), "\r\x1b[K"), (io.StringIO(), "")):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert main(["work"]) == 0
+        said = stream.getvalue()
+        assert said.endswith(f"{begin}edgeinfer: warning: too few images\n")
+        assert ("1/3 images" in said) == bool(begin)
 
 
 @pytest.mark.parametrize(("total", "quiet"), [(1, False), (5, True)])

@@ -110,7 +110,10 @@ def _warnings_in_one_line() -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        print(f"edgeinfer: warning: {_one_line(str(message))}", file=file or sys.stderr)
+        stream = file or sys.stderr
+        # A line of progress may stand there, which the next one draws again.
+        begin = "\r\x1b[K" if stream.isatty() else ""
+        print(f"{begin}edgeinfer: warning: {_one_line(str(message))}", file=stream)
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
