@@ -1,7 +1,9 @@
 """``edgeinfer quantize``: its page, its table, and what it refuses before the work begins."""
 
 import json
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -10,7 +12,10 @@ import pytest
 from PIL import Image
 
 import edgeinfer as ei
+from edgeinfer.cli.quantized import print_report
+from edgeinfer.quantize import OutputReport
 from oracles.integer_network import FloatNetwork
+from quantize.reports import full_report
 
 pytestmark = pytest.mark.filterwarnings("ignore::edgeinfer.CalibrationWarning")
 
@@ -71,6 +76,22 @@ def test_the_table_shows_what_is_known_of_each_layer(edgeinfer: Run, folder: Pat
     assert "1x8x16x16" in lines[3]
     assert "times as fast on this CPU" in done.stdout
     assert lines[-1] == "report in report.html"
+
+
+def test_a_result_of_nothing_but_error_is_not_called_equal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    outputs = tuple(
+        OutputReport(name=name, sqnr_db=value, agreement=None)
+        for name, value in (("same", math.inf), ("lost", -math.inf), ("near", 31.25))
+    )
+    print_report("m", "o", None, replace(full_report(), outputs=outputs))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in lines if line.startswith("output ")] == [
+        "output same: equal",
+        "output lost: no signal",
+        "output near: 31.2 dB",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,8 @@ def _repair(one: RepairReport) -> str:
 
 def _output(one: OutputReport, samples: int) -> str:
     agreement = "" if one.agreement is None else f", agrees to {one.agreement:.2%}"
-    ratio = f"{one.sqnr_db:.1f} dB" if math.isfinite(one.sqnr_db) else "equal"
-    return f"output {printable(one.name)}: {ratio}{agreement}, {samples} samples"
+    told = _decibels(one.sqnr_db)
+    return f"output {printable(one.name)}: {told}{agreement}, {samples} samples"
 
 
 def _shape(shape: tuple[int | None, ...] | None) -> str:
@@ -137,7 +137,7 @@ def _share(share: float | None) -> str:
 def _decibels(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.1f} dB" if math.isfinite(value) else "equal" if value > 0 else "none"
+    return f"{value:.1f} dB" if math.isfinite(value) else "equal" if value > 0 else "no signal"
 
 
 def _figure(value: float | None) -> str:
