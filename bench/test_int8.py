@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import apart
+from int8 import whole_row
 from int8.accuracy_rows import or_equal
 from int8.calibration_rows import over, require_same
 from int8.tasks import AGREEMENT, Boxes, Classes, LargestObject, Masks, lost, overlap, redrawn
@@ -175,6 +176,27 @@ def test_a_peer_without_the_memory_it_needs_is_named_and_leaves_the_row_standing
         apart.call("work_apart:nothing", needs_mb=1e9)
     (note,) = attendance.notes
     assert note.startswith("without a large one: MemoryError: needs 1000000000 MB")
+
+
+def test_only_the_step_of_repairs_is_taken_off_the_whole_and_the_peers_time_is_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def call(function: str, **_: Any) -> apart.Apart:
+        if function.endswith("quantise_nncf"):
+            raise RuntimeError("no nncf here")
+        if function.endswith("quantise_onnxruntime"):
+            return apart.Apart(24.0, 8000.0, {"seconds": 22.0})
+        steps = {"calibrate": 2.0, "repair": 3.0, "judge": 1.0}
+        return apart.Apart(7.0, 300.0, {"steps": steps, "repairs": {"bias": 1.5, "last": 0.5}})
+
+    monkeypatch.setattr(apart, "call", call)
+    outcome = whole_row.measure()
+    figures = {figure.name: figure.ratio.value for figure in outcome.figures}
+    assert figures["onnxruntime's, ours without repairs"] == 24 / (7 - 3)
+    assert figures["onnxruntime's, repairs included"] == 24 / 7
+    assert figures["ours, repairs alone, seconds"] == 3
+    assert [figure.wanted for figure in outcome.figures if figure.wanted] == [6]
+    assert any(note.startswith("without nncf: RuntimeError: no nncf") for note in outcome.notes)
 
 
 def test_a_peer_that_missed_a_run_leaves_its_column_empty() -> None:
