@@ -107,6 +107,26 @@ def test_the_layer_that_hurts_stays_in_float_and_the_drop_is_kept(
     assert json.loads(kept["edgeinfer.quantize"])["mode"] == "mixed"
 
 
+@pytest.mark.parametrize(("max_drop", "told"), [(0.02, True), (0.05, False), (0.0, False)])
+def test_a_drop_of_less_than_one_answer_is_noted(
+    tmp_path: Path, max_drop: float, told: bool
+) -> None:
+    net = FloatNetwork(shape=(1, 4, 8, 8))
+    pooled = net.node("GlobalAveragePool", [net.conv(net.conv("x", 6, 4), 5, 6)])
+    model = net.model(net.node("Flatten", [pooled], axis=1)).SerializeToString()
+    report = edgeinfer.quantize(
+        model,
+        tmp_path / "mixed.onnx",
+        samples=[{"x": net.sample(i)} for i in range(40)],
+        mode="mixed",
+        max_drop=max_drop,
+        target="a72",
+    )
+    notes = [note for note in report.notes if "of 40 answers compared is less than one" in note]
+    assert len(notes) == told
+    assert not told or "give 50 or more" in notes[0]
+
+
 def test_a_drop_that_no_choice_keeps_is_told_and_the_old_file_stays(
     net: tuple[FloatNetwork, bytes], tmp_path: Path
 ) -> None:

@@ -74,8 +74,11 @@ def quantize_mixed(
         return make_candidate(material, repairs=names, in_float=reasons)
 
     with job.timed("search"):
+        answers = math.inf
         if evaluate is None:
-            judge: Callable[[bytes], float] = _Comparison(job, inputs).drop_of
+            comparison = _Comparison(job, inputs)
+            answers = comparison.answers
+            judge: Callable[[bytes], float] = comparison.drop_of
             score = None
         else:
             score = score_of(job.model, evaluate, job.threads)
@@ -113,6 +116,11 @@ def quantize_mixed(
     )
     advice = report.advice
     notes = [*report.notes, f"{choice.tried} candidates were looked at"]
+    if 0 < max_drop * answers < 1:
+        notes.append(
+            f"{max_drop:g} of {answers:g} answers compared is less than one: a single answer "
+            f"decides about layers; give {math.ceil(1 / max_drop)} or more, or evaluate"
+        )
     if times is None:
         notes.append(
             f"{measured.timing} for {job.target.name}: layers were ranked by multiply-adds"
@@ -140,6 +148,17 @@ class _Comparison:
     def __init__(self, job: Job, inputs: Sequence[Inputs]) -> None:
         self._job, self._inputs = job, inputs
         self._wanted = [read_answer(results) for results in self._run(job.model)]
+
+    @property
+    def answers(self) -> float:
+        """How many are compared, of the output with the fewest; infinite where values are."""
+        counts: dict[str, int] = {}
+        for one in self._wanted:
+            for name, classes in one.classes.items():
+                counts[name] = counts.get(name, 0) + int(classes.size)
+            for name, pictures in one.objects.items():
+                counts[name] = counts.get(name, 0) + sum(len(found.boxes) for found in pictures)
+        return min(counts.values(), default=math.inf)
 
     def drop_of(self, model: bytes) -> float:
         agreement = Agreement()
