@@ -408,4 +408,14 @@ def _opened() -> tuple[str, str]:
     # would cost it more than it saves.
     if "numpy" in sys.modules or "edgeinfer._loading" in sys.modules:
         return open_library()
-    return open_library(meanwhile=lambda: import_module("edgeinfer._loading"))
+    return open_library(meanwhile=_import_ahead)
+
+
+def _import_ahead() -> None:
+    """What the first session needs next, and what NumPy imports behind that."""
+    import_module("edgeinfer._loading")
+    for name in ("datetime", "pickle", "platform", "textwrap", "ctypes"):
+        try:
+            import_module(name)
+        except ImportError:  # an interpreter built without: NumPy does without too, or says so
+            continue
