@@ -167,6 +167,7 @@ void Finder::look_at(std::string_view name, const Node* maker) {
     }
     if (!known) return;
     if (type != ElementType::float32 && !(type == ElementType::undefined && floats_only)) return;
+    types_[name] = ElementType::float32;  // also for what keeps it, such as a Relu behind
     Activation found;
     found.name = name;
     found.layer = maker == nullptr ? "input"

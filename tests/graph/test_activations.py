@@ -71,6 +71,20 @@ def test_what_one_activation_function_alone_reads_takes_its_range() -> None:
     assert "conv" in observed(model_bytes(also, given=("y", "z"), weights=W))
 
 
+def test_behind_a_type_that_no_rule_tells_every_range_is_one_that_is_observed() -> None:
+    nodes = [
+        helper.make_node("Sin", ["x"], ["sine"]),
+        helper.make_node("Conv", ["sine", "w"], ["conv"]),
+        helper.make_node("Relu", ["conv"], ["relu"]),
+        helper.make_node("Transpose", ["relu"], ["turned"], perm=[0, 2, 3, 1]),
+        helper.make_node("Sigmoid", ["turned"], ["y"]),
+    ]
+    model = model_bytes(nodes, weights=W)
+    assert observed(model) == ["sine", "relu", "y"]
+    assert found(model)["conv"].same_range_as == "relu"
+    assert found(model)["turned"].same_range_as == "relu"
+
+
 def test_what_is_only_reordered_takes_the_range_of_its_source() -> None:
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["conv"]),
