@@ -119,7 +119,9 @@ def test_a_session_closes_with_its_block() -> None:
 
 @pytest.mark.parametrize("what", ["run", "binding", "last_times", "outputs"])
 def test_other_threads_go_on_while_a_network_runs(what: str) -> None:
-    session = ei.Session(counting(400_000), threads=1)
+    # Under the sanitizers the run takes the 10 s after which a loop is stopped unless told.
+    options = ei.SessionOptions(timeout_s=100)
+    session = ei.Session(counting(400_000), threads=1, options=options)
     binding = session.bind()
     binding.outputs  # noqa: B018 - made before, so that only the wait is left below
     one = np.zeros(1, np.float32)
