@@ -21,6 +21,17 @@ namespace ei::bindings {
 // What the runtime's opening takes, and a network of 14 MB after it.
 inline constexpr std::size_t kThreadHeap = std::size_t{9} << 20;
 
+// Does `work`, which must not touch a Python object, without the interpreter's lock; the end of the
+// program waits for it.
+template <class Work>
+auto before_the_end(Work&& work) {
+    auto held = std::make_unique<WithoutGil::HoldsTheEnd>();
+    const WithoutGil without_gil;
+    // Let go of before the lock is asked for, which may wait for that end.
+    const auto held_less_long = std::move(held);
+    return work();
+}
+
 // Does `work`, which must not touch a Python object, in a thread of its own, and `meanwhile` in the
 // calling one, which keeps the interpreter's lock for it. Gives what `work` gives, once both are
 // over; where both raise, what `work` raised, unless the other asks the program to stop (Ctrl-C).
@@ -38,8 +49,7 @@ template <class Work, class Meanwhile>
             task();
         });
     } catch (const std::system_error&) {
-        const WithoutGil without_gil;  // no Python object is touched
-        task();
+        before_the_end(task);
     }
     std::exception_ptr failed;
     bool told_to_stop = false;

@@ -69,8 +69,7 @@ std::shared_ptr<flow::Network> loaded(const flow::LoadOptions& options, Load&& l
     NetworkPtr network;
     const bool imported = py::module_::import("sys").attr("modules").contains("numpy");
     if (imported || options.session.flush_denormals) {
-        const WithoutGil without_gil;  // no Python object is touched
-        network = load();
+        network = before_the_end(load);
     } else {
         const NumpyEnvironment environment;
         network = beside(load, [] { py::module_::import("numpy"); });

@@ -6,7 +6,6 @@
 #include "bindings/beside.hpp"
 #include "bindings/register.hpp"
 #include "bindings/tensors.hpp"
-#include "bindings/without_gil.hpp"
 #include "ort/cancellation.hpp"
 #include "ort/library.hpp"
 #include "ort/session.hpp"
@@ -93,13 +92,8 @@ void register_ort(py::module_& module) {
         [](const std::string& wanted, const std::vector<std::string>& candidates,
            const std::optional<py::function>& meanwhile) {
             const auto open = [&] { return &ort::Library::open(wanted, candidates); };
-            const ort::Library* library = nullptr;
-            if (meanwhile) {
-                library = beside(open, *meanwhile);
-            } else {
-                const WithoutGil without_gil;  // milliseconds of the runtime's work
-                library = open();
-            }
+            const ort::Library* const library =
+                meanwhile ? beside(open, *meanwhile) : before_the_end(open);
             return std::pair(library->path(), library->version());
         },
         py::arg("wanted"), py::arg("candidates"), py::arg("meanwhile") = py::none(),

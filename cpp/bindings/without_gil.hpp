@@ -21,9 +21,10 @@ class WithoutGil {
     // Keeps a thread that may never run Python again from going on.
     [[noreturn]] static void wait_for_the_end();
 
-    // While one lives, the interpreter's end waits: the process would take the runtime's objects
-    // down while another thread builds on them. Made with the lock held; where the end has begun,
-    // only the thread that ends the interpreter gets past that. Any thread may destroy it.
+    // While one lives, the interpreter's end waits, 10 seconds at most: the process would take the
+    // runtime's objects down while another thread builds on them. Made with the lock held; where
+    // the end has begun, only the thread that ends the interpreter gets past that. Any thread may
+    // destroy it.
     class HoldsTheEnd {
       public:
         HoldsTheEnd();

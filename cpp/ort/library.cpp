@@ -21,6 +21,7 @@ namespace {
 
 std::mutex g_mutex;
 std::atomic<bool> g_forked{false};
+std::atomic<bool> g_opening{false};  // and g_mutex is held
 const Library* g_library = nullptr;  // never freed: sessions may outlive static destruction
 
 #if defined(__linux__)
@@ -106,10 +107,20 @@ std::optional<Candidate> try_open(const std::string& path, std::string& record) 
     return found;
 }
 
+class Opening {
+  public:
+    Opening() noexcept { g_opening = true; }
+    ~Opening() { g_opening = false; }
+    Opening(const Opening&) = delete;
+    Opening& operator=(const Opening&) = delete;
+};
+
 }  // namespace
 
 const Library& Library::open(const std::string& wanted,
                              const std::vector<std::string>& candidates) {
+    // Whoever holds the lock of a process that was forked meanwhile stayed with the parent.
+    if (g_opening) expect_not_forked();
     const std::lock_guard lock(g_mutex);
     if (g_library != nullptr) {
         if (!wanted.empty() && wanted != g_library->path_) {
@@ -127,6 +138,9 @@ const Library& Library::open(const std::string& wanted,
         }
         return *g_library;
     }
+    [[maybe_unused]] static const int asked = pthread_atfork(
+        nullptr, nullptr, [] { g_forked = g_forked || g_opening || g_library != nullptr; });
+    const Opening opening;
     std::string record;
     std::vector<std::string> search;
     if (!wanted.empty()) {
@@ -142,7 +156,6 @@ const Library& Library::open(const std::string& wanted,
         const std::optional<Candidate> found = try_open(path, record);
         if (!found) continue;
         g_library = new Library(*found->base, found->table, found->path);
-        pthread_atfork(nullptr, nullptr, [] { g_forked = true; });
         return *g_library;
     }
     throw Error(ErrorKind::run, "runtime: libonnxruntime 1." + std::to_string(kMinimumApi) +
