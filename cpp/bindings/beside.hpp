@@ -1,7 +1,6 @@
 #pragma once
 // Work of the core beside Python's: two threads where a first result has to wait for both.
 
-#include <cxxabi.h>
 #include <pybind11/pybind11.h>
 
 #include <cstddef>
@@ -37,8 +36,7 @@ auto before_the_end(Work&& work) {
 // over; where both raise, what `work` raised, unless the other asks the program to stop (Ctrl-C).
 // Without a thread to be had, one follows the other.
 template <class Work, class Meanwhile>
-// There is no object behind __forced_unwind, only a type to catch.
-[[gnu::no_sanitize("null")]] auto beside(Work&& work, Meanwhile&& meanwhile) {
+auto beside(Work&& work, Meanwhile&& meanwhile) {
     std::packaged_task<std::invoke_result_t<Work>()> task(std::forward<Work>(work));
     auto result = task.get_future();
     std::thread thread;
@@ -58,13 +56,11 @@ template <class Work, class Meanwhile>
     } catch (const pybind11::error_already_set& error) {
         failed = std::current_exception();
         told_to_stop = !error.matches(PyExc_Exception);
-#if defined(__GLIBCXX__)
-    } catch (const abi::__forced_unwind&) {
-        // CPython before 3.14 ends a daemon thread so, and `thread` still works on this stack.
-        WithoutGil::wait_for_the_end();
-#endif
     } catch (...) {
         failed = std::current_exception();
+        // CPython before 3.14 ends a daemon thread by unwinding its stack, which is no exception,
+        // and `thread` still works on this stack.
+        if (failed == nullptr) WithoutGil::wait_for_the_end();
     }
     if (thread.joinable()) {
         const WithoutGil without_gil;
