@@ -13,7 +13,7 @@ import pytest
 import edgeinfer as ei
 from edgeinfer.errors import InputError
 
-from .driven import RECIPE, arrays, pictures, states
+from .driven import RECIPE, SIZE, arrays, pictures, states
 
 KILLED = """
 import os, signal, sys
@@ -139,8 +139,12 @@ def test_other_samples_or_settings_are_refused(model: Path, photos: Path, tmp_pa
         ei.calibrate(model, arrays(12), resume=file)
     with pytest.raises(InputError, match="differ in bins 512 and 2048"):
         ei.calibrate(model, arrays(), bins=512, resume=file)
-    with pytest.raises(InputError, match="differ in preprocess"):
+    with pytest.raises(InputError, match="differ in preprocess: here one, there none"):
         ei.calibrate(model, photos, preprocess=RECIPE, resume=file)
+    ei.calibrate(model, photos, preprocess=RECIPE, resume=tmp_path / "other.ranges")
+    halved = ei.Preprocess(SIZE, scale=1 / 255, mean=(1, 1, 1))
+    with pytest.raises(InputError, match=r"differ in preprocess: scale 0\.0039\d* and 0\.0078\d*;"):
+        ei.calibrate(model, photos, preprocess=halved, resume=tmp_path / "other.ranges")
     with pytest.raises(InputError, match="differ in the observed tensors"):
         ei.calibrate(model, arrays(), tensors=["conv"], resume=file)
     assert file.read_bytes() == kept

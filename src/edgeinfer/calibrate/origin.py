@@ -58,7 +58,7 @@ class Origin(NamedTuple):
         if self.bins != other.bins:
             found.append(f"bins {self.bins} and {other.bins}")
         if self.recipe != other.recipe:
-            found.append(f"preprocess {self.recipe} and {other.recipe}")
+            found.append(f"preprocess: {_apart(self.recipe, other.recipe)}")
         if (self.tensors, self.same_range_as) != (other.tensors, other.same_range_as):
             found.append("the observed tensors")
         return "; ".join(found)
@@ -112,6 +112,13 @@ def origin_of(
         )
         aliases = {}
     return Origin(hashlib.sha256(model).hexdigest(), tensors, aliases, bins, recipe)
+
+
+def _apart(one: dict[str, Any] | None, other: dict[str, Any] | None) -> str:
+    if one is None or other is None:
+        return "here none, there one" if one is None else "here one, there none"
+    keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    return ", ".join(f"{key} {one.get(key)} and {other.get(key)}" for key in keys)
 
 
 def _some(names: dict[str, Any]) -> str:

@@ -54,6 +54,8 @@ class Progress:
     def at(self, done: int, total: int | None = None) -> None:
         """So many are done, of ``total`` where that has become another number."""
         self._done, self._total = done, self._total if total is None else total
+        if done >= self._total:
+            self.clear()  # whatever is said of the whole, such as a warning, begins a line
         now = self._clock()
         if self._quiet or now < self._next or not 0 < done < self._total:
             return
