@@ -35,14 +35,20 @@ using Fn = void (*)(const float* values, std::size_t count, const Bins& bins,
 namespace scalar {
 void row(const float* values, std::size_t count, const Bins& bins, std::uint32_t* tables) noexcept;
 }
-#if defined(EDGEINFER_X86_64)
+#if defined(EDGEINFER_ARM64)
+namespace neon {
+void row(const float* values, std::size_t count, const Bins& bins, std::uint32_t* tables) noexcept;
+}
+#elif defined(EDGEINFER_X86_64)
 namespace avx2 {
 void row(const float* values, std::size_t count, const Bins& bins, std::uint32_t* tables) noexcept;
 }
 #endif
 
 inline constexpr Variant<Fn> kVariants[] = {
-#if defined(EDGEINFER_X86_64)
+#if defined(EDGEINFER_ARM64)
+    {"neon", cpu::kNeon, &neon::row},
+#elif defined(EDGEINFER_X86_64)
     {"avx2", cpu::kAvx2, &avx2::row},
 #endif
     {"scalar", cpu::kNone, &scalar::row},
