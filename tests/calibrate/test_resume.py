@@ -177,6 +177,11 @@ def test_a_cache_gives_the_same_without_running(model: Path, photos: Path, tmp_p
         ei.calibrate(model, files[:5], preprocess=RECIPE, cache=cache)
     with pytest.warns(ei.CalibrationWarning, match="found 5 samples"):
         ei.calibrate(model, files[:5], preprocess=RECIPE, cache=cache)
+    # Another calibration's file under this one's name is not believed.
+    own = entry.read_bytes()
+    ei.calibrate(model, files, preprocess=RECIPE, bins=512).save(entry)
+    assert states(ei.calibrate(model, photos, preprocess=RECIPE, cache=cache)) == states(first)
+    entry.write_bytes(own)
     # A damaged entry is made anew; other samples and settings have entries of their own.
     entry.write_bytes(entry.read_bytes()[:-7])
     assert states(ei.calibrate(model, photos, preprocess=RECIPE, cache=cache)) == states(first)
