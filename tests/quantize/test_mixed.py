@@ -63,6 +63,19 @@ def profile(path: Path, exact: float, rounded: float) -> Path:
     return path
 
 
+def for_a_board(net: tuple[FloatNetwork, bytes], out: Path, times: Path) -> QuantizeReport:
+    """By times that are given, with any drop allowed."""
+    return edgeinfer.quantize(
+        net[1],
+        out,
+        samples=samples(net[0]),
+        mode="mixed",
+        max_drop=0.99,
+        target="a72",
+        profile=times,
+    )
+
+
 def decisions(report: QuantizeReport) -> dict[str, str]:
     return {layer.name: layer.decision for layer in report.layers if layer.op == "Conv"}
 
@@ -183,15 +196,8 @@ def test_the_callers_measure_chooses_and_is_reported(
 def test_integers_that_are_slower_are_written_when_asked_for_and_called_useless(
     net: tuple[FloatNetwork, bytes], tmp_path: Path
 ) -> None:
-    report = edgeinfer.quantize(
-        net[1],
-        tmp_path / "mixed.onnx",
-        samples=samples(net[0]),
-        mode="mixed",
-        max_drop=0.99,
-        target="a72",
-        profile=profile(tmp_path / "slow.json", 1.0, 3.0),
-    )
+    times = profile(tmp_path / "slow.json", 1.0, 3.0)
+    report = for_a_board(net, tmp_path / "mixed.onnx", times)
     assert set(decisions(report).values()) == {"int8"}
     assert "do not make this network faster on the machine of profile slow.json" in report.advice
     assert "9.00 ms a run, in float 3.00 ms" in report.advice
@@ -204,15 +210,7 @@ def test_a_layer_that_is_slower_in_integers_stays_in_float_for_the_time(
     document = json.loads(path.read_text())
     document["layers"]["n.t3"]["int8"] = 4.0
     path.write_text(json.dumps(document))
-    report = edgeinfer.quantize(
-        net[1],
-        tmp_path / "mixed.onnx",
-        samples=samples(net[0]),
-        mode="mixed",
-        max_drop=0.99,
-        target="a72",
-        profile=path,
-    )
+    report = for_a_board(net, tmp_path / "mixed.onnx", path)
     assert decisions(report) == dict(zip(LAYERS, ("int8", "int8", "float"), strict=True))
     assert report.layers[-1].reason == "faster in float"
     assert report.advice == ""
